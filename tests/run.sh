@@ -424,7 +424,7 @@ on_a_database() { # name program arguments...: with an empty database of the tes
 }
 
 run_fleet() {
-    on_a_database fleet "$CARGO_TARGET_DIR/debug/fleet" --pairs 1000 --rounds 1 --live 50000 --tenants 500 --directory 5000
+    on_a_database fleet "$CARGO_TARGET_DIR/debug/fleet" --pairs 1000 --rounds 1 --live 50000 --tenants 500 --directory 5000 --members 5000
 }
 
 # Builds the program of the commit in tests/release-before, once for each commit.

@@ -65,3 +65,7 @@ ALTER TABLE keys ADD COLUMN member text COLLATE "C";
 ALTER TABLE keys ADD COLUMN made_by text;
 ALTER TABLE keys ADD COLUMN profiles text;
 CREATE INDEX keys_by_member ON keys (tenant_id, member) WHERE member IS NOT NULL;
+
+-- The packed author of an event. It is null for events of the server itself, for starts by a key, which the body names,
+-- and for events that a node of an older release recorded.
+ALTER TABLE events ADD COLUMN who bytea;

@@ -35,12 +35,16 @@ const (
 	CodeInvalidKey             Code = "invalid_key"
 	CodeInvalidPhoneNumber     Code = "invalid_phone_number"
 	CodeInvalidRequest         Code = "invalid_request"
+	CodeMessageTooLong         Code = "message_too_long"
 	CodeMethodNotAllowed       Code = "method_not_allowed"
 	CodeNoRoute                Code = "no_route"
 	CodeNotFound               Code = "not_found"
+	CodeNotShared              Code = "not_shared"
 	CodeNumberBlocked          Code = "number_blocked"
 	CodeNumberCannotReceiveSMS Code = "number_cannot_receive_sms"
+	CodeOutsideHours           Code = "outside_hours"
 	CodePayloadTooLarge        Code = "payload_too_large"
+	CodePoolExhausted          Code = "pool_exhausted"
 	CodeRateLimited            Code = "rate_limited"
 	CodeResendTooSoon          Code = "resend_too_soon"
 	CodeSecretAlreadyShown     Code = "secret_already_shown"
@@ -90,6 +94,12 @@ const (
 	EventTypeKeyExpiring           EventType = "key.expiring"
 	EventTypeKeyRotated            EventType = "key.rotated"
 	EventTypeKeyUpdated            EventType = "key.updated"
+	EventTypeMemberCreated         EventType = "member.created"
+	EventTypeMemberDeleted         EventType = "member.deleted"
+	EventTypeMemberDisabled        EventType = "member.disabled"
+	EventTypeMemberEnabled         EventType = "member.enabled"
+	EventTypeMemberInvited         EventType = "member.invited"
+	EventTypeMemberUpdated         EventType = "member.updated"
 	EventTypeMessageFailed         EventType = "message.failed"
 	EventTypeVerificationApproved  EventType = "verification.approved"
 	EventTypeVerificationCanceled  EventType = "verification.canceled"
@@ -101,10 +111,28 @@ const (
 	EventTypeVerificationStarted   EventType = "verification.started"
 )
 
+// Defines values for InvitationDelivery.
+const (
+	InvitationDeliveryByOperator InvitationDelivery = "by_operator"
+)
+
+// Defines values for MemberRole.
+const (
+	MemberRoleOwner   MemberRole = "owner"
+	MemberRoleSubuser MemberRole = "subuser"
+)
+
 // Defines values for Mode.
 const (
 	ModeLive Mode = "live"
 	ModeTest Mode = "test"
+)
+
+// Defines values for PasswordAge.
+const (
+	PasswordAgeForce  PasswordAge = "force"
+	PasswordAgeOff    PasswordAge = "off"
+	PasswordAgeRemind PasswordAge = "remind"
 )
 
 // Defines values for ProviderKind.
@@ -141,6 +169,7 @@ const (
 	ScopeCompatSMSAPI       Scope = "compat:smsapi"
 	ScopeCompatTwilio       Scope = "compat:twilio"
 	ScopeKeysWrite          Scope = "keys:write"
+	ScopeMembersWrite       Scope = "members:write"
 	ScopeNumbersRead        Scope = "numbers:read"
 	ScopeReportsRead        Scope = "reports:read"
 	ScopeSettingsRead       Scope = "settings:read"
@@ -227,6 +256,21 @@ type AllowlistEntry struct {
 
 	// Range The range, without host bits.
 	Range string `json:"range"`
+}
+
+// AskedShares Shares of a member. Absent shares stay as they are; those of a new member are `all`.
+type AskedShares struct {
+	// Groups The groups of subjects that it reaches.
+	Groups Share `json:"groups,omitzero"`
+
+	// Profiles The profiles that it reaches.
+	Profiles Share `json:"profiles,omitzero"`
+
+	// Senders The senders that it may name, by their texts.
+	Senders Share `json:"senders,omitzero"`
+
+	// Templates The templates that it may name.
+	Templates Share `json:"templates,omitzero"`
 }
 
 // AttemptPage A page of attempts.
@@ -420,11 +464,42 @@ type CountryMode string
 // CountryOrAll Examples: PL
 type CountryOrAll = string
 
+// CreateInvitation Invites somebody.
+type CreateInvitation struct {
+	// Email The e-mail address. Only the person with this address can accept.
+	Email string `json:"email"`
+
+	// Hours When the member may send. A day that is left out is closed. Always, when `hours` is absent or null.
+	Hours *WeekHours `json:"hours,omitempty"`
+
+	// MostParts The most parts of one message; without a bound when absent or null.
+	MostParts int `json:"most_parts,omitzero"`
+
+	// Permissions The scopes that the member and its keys will have at most.
+	Permissions []Scope `json:"permissions"`
+
+	// Pool The message parts that the member may send in a month; without a bound when absent or null.
+	Pool *int `json:"pool,omitempty"`
+
+	// Role Whether the member will change owners.
+	Role MemberRole `json:"role"`
+
+	// Shares What the member may use; all when absent.
+	Shares AskedShares `json:"shares,omitzero"`
+
+	// TimeZone The time zone of the member's hours, and of the month of its pool; `UTC` when absent.
+	TimeZone string `json:"time_zone,omitzero"`
+}
+
 // CreateKey Makes a key.
 type CreateKey struct {
 	// Allowlist The addresses from which the key works; null or an empty list admits every address. The tenant's
 	// list must admit the caller, too.
 	Allowlist []NewAllowlistEntry `json:"allowlist,omitzero"`
+
+	// Company True makes a key of the company. Otherwise the key belongs to the member of the key in use, if that has
+	// one. A member makes keys of the company only as an owner without limits that the key would escape.
+	Company *bool `json:"company,omitempty"`
 
 	// ExpiresAt The server refuses the key from this time on; at once if the time has passed.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
@@ -434,6 +509,10 @@ type CreateKey struct {
 
 	// Name A name for people; no control characters.
 	Name string `json:"name"`
+
+	// Profiles The profiles that the key reaches: `all`, `none`, or a list of at most 100 names. Those that the key in
+	// use reaches, when absent.
+	Profiles Share `json:"profiles,omitzero"`
 
 	// Scopes The scopes of the key: at least one, and only scopes of the key in use.
 	Scopes []Scope `json:"scopes"`
@@ -570,11 +649,18 @@ type CreatedKey struct {
 	// LastUsedAt When it was last accepted, to the minute.
 	LastUsedAt *time.Time `json:"last_used_at"`
 
+	// Member The member whose limits bind the key; null for a key of the company. The server refuses the key if the
+	// member is disabled or was removed.
+	Member *string `json:"member"`
+
 	// Mode Live or test.
 	Mode Mode `json:"mode"`
 
 	// Name A name for people.
 	Name string `json:"name"`
+
+	// Profiles The profiles that the key reaches, if its member reaches them too.
+	Profiles Share `json:"profiles"`
 
 	// ReplacedBy The key that replaced it in a rotation.
 	ReplacedBy *string `json:"replaced_by"`
@@ -662,6 +748,14 @@ type ErasedNumber struct {
 
 // Event One event. Fields that do not apply to its kind are null.
 type Event struct {
+	// ActingFor The member whose rights applied if an owner acted as that member, or `operator` if a member of the operator
+	// acted.
+	ActingFor *string `json:"acting_for"`
+
+	// Actor The author: the id of a key or a member, `operator`, or `system` for the server itself. Null for an act that
+	// a node of an older release stored.
+	Actor *string `json:"actor"`
+
 	// At The time of the event.
 	At time.Time `json:"at"`
 
@@ -799,6 +893,65 @@ type HourlyReport struct {
 	Data []HourlyCounts `json:"data"`
 }
 
+// Invitation The offer to become a member. It contains no link: no answer of the API does.
+type Invitation struct {
+	// Author Who invited, or sent again: the id of a member or of a key, or `operator`. When the invitation is accepted,
+	// this author must still have what it grants.
+	Author string `json:"author"`
+
+	// CreatedAt When it was made.
+	CreatedAt time.Time `json:"created_at"`
+
+	// Delivery How the link reaches the invited person.
+	Delivery InvitationDelivery `json:"delivery"`
+
+	// Email The invited address; null if this server cannot read it.
+	Email *string `json:"email"`
+
+	// ExpiresAt From this time on, the last link is void.
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// Hours When the member may send; null: always.
+	Hours *WeekHours `json:"hours"`
+
+	// ID Its id.
+	ID string `json:"id"`
+
+	// MostParts The most parts of one message; null: without a bound.
+	MostParts *int `json:"most_parts"`
+
+	// Permissions The scopes that the member and its keys will have at most.
+	Permissions []Scope `json:"permissions"`
+
+	// Pool The message parts that the member may send in a month; null: without a bound.
+	Pool *int `json:"pool"`
+
+	// Role Whether the member will change owners.
+	Role MemberRole `json:"role"`
+
+	// Sends How often it was sent; 5 times at most.
+	Sends int `json:"sends"`
+
+	// Shares What the member may use.
+	Shares MemberShares `json:"shares"`
+
+	// TimeZone The time zone of the member's hours, and of the month of its pool.
+	TimeZone string `json:"time_zone"`
+}
+
+// InvitationDelivery How the link reaches the invited person. `by_operator`: this server sends no mail, so the operator makes
+// a link on the command line and hands it over.
+type InvitationDelivery string
+
+// InvitationPage A page of invitations.
+type InvitationPage struct {
+	// Data The invitations that were neither accepted nor deleted, newest first.
+	Data []Invitation `json:"data"`
+
+	// NextCursor The cursor of the next page; null on the last.
+	NextCursor *string `json:"next_cursor"`
+}
+
 // Key An API key, without its secret.
 type Key struct {
 	// Allowlist The addresses from which the key works; an empty list admits every address.
@@ -819,11 +972,18 @@ type Key struct {
 	// LastUsedAt When it was last accepted, to the minute.
 	LastUsedAt *time.Time `json:"last_used_at"`
 
+	// Member The member whose limits bind the key; null for a key of the company. The server refuses the key if the
+	// member is disabled or was removed.
+	Member *string `json:"member"`
+
 	// Mode Live or test.
 	Mode Mode `json:"mode"`
 
 	// Name A name for people.
 	Name string `json:"name"`
+
+	// Profiles The profiles that the key reaches, if its member reaches them too.
+	Profiles Share `json:"profiles"`
 
 	// ReplacedBy The key that replaced it in a rotation.
 	ReplacedBy *string `json:"replaced_by"`
@@ -896,6 +1056,84 @@ type ManagedTenantPage struct {
 	NextCursor *string `json:"next_cursor"`
 }
 
+// Member A person in the tenant.
+type Member struct {
+	// CreatedAt When it became a member.
+	CreatedAt time.Time `json:"created_at"`
+
+	// Disabled While true, the server refuses its keys.
+	Disabled bool `json:"disabled"`
+
+	// Email The e-mail address of the person; null if this server cannot read it.
+	Email *string `json:"email"`
+
+	// Hours When it may send; null: always.
+	Hours *WeekHours `json:"hours"`
+
+	// ID Its id.
+	ID string `json:"id"`
+
+	// MostParts The most parts of one message; null: without a bound.
+	MostParts *int `json:"most_parts"`
+
+	// Name The name of the person; null if this server cannot read it.
+	Name *string `json:"name"`
+
+	// Permissions The scopes that it and its keys have at most.
+	Permissions []Scope `json:"permissions"`
+
+	// Pool The message parts that it may send in a month; null: without a bound.
+	Pool *int `json:"pool"`
+
+	// Role Whether it changes owners.
+	Role MemberRole `json:"role"`
+
+	// Shares What it may use.
+	Shares MemberShares `json:"shares"`
+
+	// TimeZone The time zone of its hours, and of the month of its pool.
+	TimeZone string `json:"time_zone"`
+}
+
+// MemberPage A page of members.
+type MemberPage struct {
+	// Data The members, newest first.
+	Data []Member `json:"data"`
+
+	// NextCursor The cursor of the next page; null on the last.
+	NextCursor *string `json:"next_cursor"`
+}
+
+// MemberPool The pool of a member in the present month. All fields are null if the member has no pool.
+type MemberPool struct {
+	// Pool The message parts of a month.
+	Pool *int `json:"pool"`
+
+	// Until When the month ends in the time zone of the member. Then `used` is 0 again.
+	Until *time.Time `json:"until"`
+
+	// Used The parts that were taken in this month. They are more than `pool` if it was lowered since.
+	Used *int `json:"used"`
+}
+
+// MemberRole `owner`: changes owners, and governs all keys. `subuser`: governs only keys of its own.
+type MemberRole string
+
+// MemberShares The shares of a member.
+type MemberShares struct {
+	// Groups The groups of subjects that it reaches.
+	Groups Share `json:"groups"`
+
+	// Profiles The profiles that it reaches.
+	Profiles Share `json:"profiles"`
+
+	// Senders The senders that it may name, by their texts.
+	Senders Share `json:"senders"`
+
+	// Templates The templates that it may name.
+	Templates Share `json:"templates"`
+}
+
 // MessageText A text and its length in messages.
 type MessageText struct {
 	// Encoding The encoding of the text.
@@ -914,6 +1152,12 @@ type MessageText struct {
 // Mode Live keys send messages; test keys never do.
 type Mode string
 
+// MoveKey Moves a key.
+type MoveKey struct {
+	// Member The member that the key belongs to from then on. When absent or null, it becomes a key of the company.
+	Member string `json:"member,omitzero"`
+}
+
 // NewAllowlistEntry A range of addresses to admit.
 type NewAllowlistEntry struct {
 	// Description What the entry is for; no control characters.
@@ -926,6 +1170,9 @@ type NewAllowlistEntry struct {
 
 // NumberPrefix Examples: +4850
 type NumberPrefix = string
+
+// PasswordAge defines model for PasswordAge.
+type PasswordAge string
 
 // PreviewTemplate A text to preview.
 type PreviewTemplate struct {
@@ -1237,6 +1484,24 @@ type SearchVerifications struct {
 	To string `json:"to"`
 }
 
+// Security What members must do to sign in to the portal, and how long their sessions last.
+type Security struct {
+	// PasswordAge What happens when a password is older than `password_days`.
+	PasswordAge PasswordAge `json:"password_age"`
+
+	// PasswordDays After how many days a password is old.
+	PasswordDays int `json:"password_days"`
+
+	// Require2Fa Since when members must sign in with a code, too; null: never.
+	Require2Fa *time.Time `json:"require_2fa"`
+
+	// SessionIdle How many seconds a session lasts without a request.
+	SessionIdle int `json:"session_idle"`
+
+	// SessionTotal How many seconds a session lasts in all.
+	SessionTotal int `json:"session_total"`
+}
+
 // Sender A sender of messages.
 type Sender struct {
 	// Countries The sender is for numbers of these countries; an empty list: for all countries that no other sender
@@ -1384,6 +1649,9 @@ type Tenant struct {
 
 	// Name The name that your users know: `{company}` in texts. Only the operator can change it.
 	Name string `json:"name"`
+
+	// Security How its members sign in to the portal. Only an owner in the portal and the operator can change it.
+	Security Security `json:"security"`
 }
 
 // TestOutcome The outcome of a test message.
@@ -1409,6 +1677,9 @@ type TestProvider struct {
 
 // TestResult Whether the provider accepted a message.
 type TestResult string
+
+// TimeRange Examples: 08:00-16:00
+type TimeRange = string
 
 // Timeline The events of a verification, oldest first.
 type Timeline struct {
@@ -1445,6 +1716,9 @@ type UpdateKey struct {
 
 	// Name A name for people; no control characters.
 	Name string `json:"name,omitzero"`
+
+	// Profiles The profiles that the key reaches: `all`, `none`, or a list of at most 100 names.
+	Profiles Share `json:"profiles,omitzero"`
 }
 
 // UpdateManagedTenant Changes a tenant. Absent fields stay as they are.
@@ -1456,6 +1730,33 @@ type UpdateManagedTenant struct {
 	// Name The name that its users know. Messages contain the new name within 2 seconds. No control
 	// characters.
 	Name string `json:"name,omitzero"`
+}
+
+// UpdateMember Changes a member. Absent fields stay as they are.
+type UpdateMember struct {
+	// Disabled While true, the server refuses its keys.
+	Disabled *bool `json:"disabled,omitempty"`
+
+	// Hours When it may send. This replaces all days: a day that is left out is closed. Null: always.
+	Hours Nullable[WeekHours] `json:"hours,omitzero"`
+
+	// MostParts The most parts of one message; null: without a bound.
+	MostParts Nullable[int] `json:"most_parts,omitzero"`
+
+	// Permissions The scopes that it and its keys have at most.
+	Permissions []Scope `json:"permissions,omitzero"`
+
+	// Pool The message parts that it may send in a month; null: without a bound.
+	Pool Nullable[int] `json:"pool,omitzero"`
+
+	// Role Whether it changes owners.
+	Role MemberRole `json:"role,omitzero"`
+
+	// Shares What it may use.
+	Shares AskedShares `json:"shares,omitzero"`
+
+	// TimeZone The time zone of its hours, and of the month of its pool.
+	TimeZone string `json:"time_zone,omitzero"`
 }
 
 // UpdateProvider Changes an account. Absent fields stay as they are.
@@ -1503,6 +1804,26 @@ type UpdateRoute struct {
 	Weight int `json:"weight,omitzero"`
 }
 
+// UpdateSecurity Changes the security settings. Absent fields stay as they are; null means the default.
+type UpdateSecurity struct {
+	// PasswordAge What happens when a password is older than `password_days`; null: `remind`.
+	PasswordAge PasswordAge `json:"password_age,omitzero"`
+
+	// PasswordDays After how many days a password is old; null: 30.
+	PasswordDays int `json:"password_days,omitzero"`
+
+	// Require2Fa Since when members must sign in with a code, too; null: never. A time in the past holds at once.
+	Require2Fa time.Time `json:"require_2fa,omitzero"`
+
+	// SessionIdle How many seconds a session lasts without a request: 300, 900, 1800, 3600, 14400, 28800, 43200,
+	// 86400, 604800 or 2592000, and at most `session_total`. Null: 3600 (900 for the operator's own
+	// members).
+	SessionIdle int `json:"session_idle,omitzero"`
+
+	// SessionTotal How many seconds a session lasts in all: 43200, 86400, 604800 or 2592000. Null: 43200.
+	SessionTotal int `json:"session_total,omitzero"`
+}
+
 // UpdateTemplate Changes a template. Absent fields and languages stay as they are; null removes a language.
 type UpdateTemplate struct {
 	// Name Another name.
@@ -1522,6 +1843,9 @@ type UpdateTemplate struct {
 type UpdateTenant struct {
 	// Locale The language of messages if the start names none, or one without a text; null: English.
 	Locale Nullable[string] `json:"locale,omitzero"`
+
+	// Security Keys cannot change it: only an owner in the portal and the operator can.
+	Security UpdateSecurity `json:"security,omitzero"`
 }
 
 // UpdateWebhook Changes a webhook. Absent fields stay as they are.
@@ -1671,6 +1995,17 @@ type WebhookList struct {
 	Data []Webhook `json:"data"`
 }
 
+// WeekHours The hours of a week, in the member's time zone. A day without times is closed.
+type WeekHours struct {
+	Friday    []TimeRange `json:"friday,omitzero"`
+	Monday    []TimeRange `json:"monday,omitzero"`
+	Saturday  []TimeRange `json:"saturday,omitzero"`
+	Sunday    []TimeRange `json:"sunday,omitzero"`
+	Thursday  []TimeRange `json:"thursday,omitzero"`
+	Tuesday   []TimeRange `json:"tuesday,omitzero"`
+	Wednesday []TimeRange `json:"wednesday,omitzero"`
+}
+
 // ListAddressUsesParams defines parameters for ListAddressUses.
 type ListAddressUsesParams struct {
 	// Key Lists only uses of this key.
@@ -1707,9 +2042,30 @@ type ListAuditParams struct {
 	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
+// ListInvitationsParams defines parameters for ListInvitations.
+type ListInvitationsParams struct {
+	// Limit The number of invitations on a page.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor The `next_cursor` of the previous page.
+	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
 // ListKeysParams defines parameters for ListKeys.
 type ListKeysParams struct {
 	// Limit The number of keys on a page.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor The `next_cursor` of the previous page.
+	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Member Only keys of this member, who may have been removed.
+	Member string `form:"member,omitempty" json:"member,omitempty,omitzero"`
+}
+
+// ListMembersParams defines parameters for ListMembers.
+type ListMembersParams struct {
+	// Limit The number of members on a page.
 	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 
 	// Cursor The `next_cursor` of the previous page.
@@ -1800,8 +2156,10 @@ type Client struct {
 	Allowlists    *AllowlistsService
 	Audit         *AuditService
 	Countries     *CountriesService
+	Invitations   *InvitationsService
 	Keys          *KeysService
 	Limits        *LimitsService
+	Members       *MembersService
 	Numbers       *NumbersService
 	Profiles      *ProfilesService
 	Providers     *ProvidersService
@@ -1824,8 +2182,10 @@ func newClient(c *core) *Client {
 		Allowlists:    &AllowlistsService{c},
 		Audit:         &AuditService{c},
 		Countries:     &CountriesService{c},
+		Invitations:   &InvitationsService{c},
 		Keys:          &KeysService{c},
 		Limits:        &LimitsService{c},
+		Members:       &MembersService{c},
 		Numbers:       &NumbersService{c},
 		Profiles:      &ProfilesService{c},
 		Providers:     &ProvidersService{c},
@@ -1852,11 +2212,17 @@ type AuditService struct{ core *core }
 // CountriesService holds the operations of Client.Countries.
 type CountriesService struct{ core *core }
 
+// InvitationsService holds the operations of Client.Invitations.
+type InvitationsService struct{ core *core }
+
 // KeysService holds the operations of Client.Keys.
 type KeysService struct{ core *core }
 
 // LimitsService holds the operations of Client.Limits.
 type LimitsService struct{ core *core }
+
+// MembersService holds the operations of Client.Members.
+type MembersService struct{ core *core }
 
 // NumbersService holds the operations of Client.Numbers.
 type NumbersService struct{ core *core }
@@ -1976,6 +2342,16 @@ func (s *AllowlistsService) UsagePage(ctx context.Context, params ListAddressUse
 	}, options)
 }
 
+// GetPortal reads the addresses from which the tenant's members may use the portal.
+//
+// An empty list admits every address. Keys only read this list: an owner changes
+// it in the portal, and the operator of the server can change it.
+func (s *AllowlistsService) GetPortal(ctx context.Context, options ...CallOption) (*Allowlist, error) {
+	return answer[Allowlist](ctx, s.core, call{
+		operation: "read_portal_allowlist", method: http.MethodGet, path: "/v1/allowlists/portal", repeatable: true,
+	}, options)
+}
+
 // List lists the entries of the audit log, newest first.
 // It asks for further pages as they are needed; an error ends it.
 func (s *AuditService) List(ctx context.Context, params ListAuditParams, options ...CallOption) iter.Seq2[AuditEntry, error] {
@@ -2035,6 +2411,70 @@ func (s *CountriesService) Save(ctx context.Context, body Countries, options ...
 	}, options)
 }
 
+// List lists the invitations that were neither accepted nor deleted, newest first.
+// It asks for further pages as they are needed; an error ends it.
+func (s *InvitationsService) List(ctx context.Context, params ListInvitationsParams, options ...CallOption) iter.Seq2[Invitation, error] {
+	return pages(params.Cursor, func(cursor string) ([]Invitation, *string, error) {
+		params := params
+		params.Cursor = cursor
+		page, err := s.ListPage(ctx, params, options...)
+		if err != nil {
+			return nil, nil, err
+		}
+		return page.Data, page.NextCursor, nil
+	})
+}
+
+// ListPage is List, for one page.
+func (s *InvitationsService) ListPage(ctx context.Context, params ListInvitationsParams, options ...CallOption) (*InvitationPage, error) {
+	return answer[InvitationPage](ctx, s.core, call{
+		operation: "list_invitations", method: http.MethodGet, path: "/v1/invitations",
+		query: query{
+			"limit":  params.Limit,
+			"cursor": params.Cursor,
+		}, repeatable: true,
+	}, options)
+}
+
+// Create invites somebody to become a member.
+//
+// The answer contains no link, and it is the same whether or not somebody with
+// this address has an account. This server sends no mail yet: the operator
+// prints a link with `countersign member link` and hands it over. It is good for
+// 48 hours. The person accepts it on the pages of the server, which come with a
+// later release. When it is accepted, the caller must still have what it grants.
+func (s *InvitationsService) Create(ctx context.Context, body CreateInvitation, options ...CallOption) (*Invitation, error) {
+	return answer[Invitation](ctx, s.core, call{
+		operation: "create_invitation", method: http.MethodPost, path: "/v1/invitations", body: body,
+	}, options)
+}
+
+// Delete withdraws an invitation. Its link is void from then on.
+func (s *InvitationsService) Delete(ctx context.Context, id string, options ...CallOption) error {
+	_, err := answer[struct{}](ctx, s.core, call{
+		operation: "delete_invitation", method: http.MethodDelete, path: "/v1/invitations/{id}", ids: []string{id}, repeatable: true,
+	}, options)
+	return err
+}
+
+// Get reads an invitation.
+func (s *InvitationsService) Get(ctx context.Context, id string, options ...CallOption) (*Invitation, error) {
+	return answer[Invitation](ctx, s.core, call{
+		operation: "read_invitation", method: http.MethodGet, path: "/v1/invitations/{id}", ids: []string{id}, repeatable: true,
+	}, options)
+}
+
+// Resend sends an invitation again: another link, which is good for 48 hours.
+//
+// The former link is void, and the caller is the author from then on. This
+// server sends no mail yet, so the operator must print a link afterwards. An
+// invitation is sent at most 5 times; each printed link counts.
+func (s *InvitationsService) Resend(ctx context.Context, id string, options ...CallOption) (*Invitation, error) {
+	return answer[Invitation](ctx, s.core, call{
+		operation: "resend_invitation", method: http.MethodPost, path: "/v1/invitations/{id}/resend", ids: []string{id},
+	}, options)
+}
+
 // List lists the keys, newest first.
 // It asks for further pages as they are needed; an error ends it.
 func (s *KeysService) List(ctx context.Context, params ListKeysParams, options ...CallOption) iter.Seq2[Key, error] {
@@ -2056,6 +2496,7 @@ func (s *KeysService) ListPage(ctx context.Context, params ListKeysParams, optio
 		query: query{
 			"limit":  params.Limit,
 			"cursor": params.Cursor,
+			"member": params.Member,
 		}, repeatable: true,
 	}, options)
 }
@@ -2085,20 +2526,33 @@ func (s *KeysService) Get(ctx context.Context, id string, options ...CallOption)
 	}, options)
 }
 
-// Update changes a key: its name, its expiry, its allowlist, or whether it is disabled.
+// Update changes a key: its name, its expiry, its allowlist, its profiles, or whether it
+// is disabled.
 //
 // The body is a merge patch: absent fields stay. `expires_at: null` removes the
-// expiry. `allowlist: null` admits every address.
+// expiry. `allowlist: null` admits every address. A key does not get more
+// profiles than the key in use.
 func (s *KeysService) Update(ctx context.Context, id string, body UpdateKey, options ...CallOption) (*Key, error) {
 	return answer[Key](ctx, s.core, call{
 		operation: "update_key", method: http.MethodPatch, path: "/v1/keys/{id}", ids: []string{id}, body: body,
 	}, options)
 }
 
+// Move moves a key to a member, or to the company.
+//
+// Only an owner or the operator moves keys; a key without a member does not. The
+// caller must have what the key grants. From then on the limits of the member
+// bind the key.
+func (s *KeysService) Move(ctx context.Context, id string, body MoveKey, options ...CallOption) (*Key, error) {
+	return answer[Key](ctx, s.core, call{
+		operation: "move_key", method: http.MethodPost, path: "/v1/keys/{id}/move", ids: []string{id}, body: body, repeatable: true,
+	}, options)
+}
+
 // Rotate rotates a key: a new key replaces it.
 //
-// This makes a new key with the same name, mode, scopes, allowlist and expiry.
-// The answer contains the whole new key, and no later answer shows it again. The
+// This makes a new key with the same name, mode, scopes, allowlist, member,
+// profiles and expiry. The answer contains the whole new key, and no later answer shows it again. The
 // old key ends after `overlap`. A key can rotate itself.
 func (s *KeysService) Rotate(ctx context.Context, id string, body RotateKey, options ...CallOption) (*CreatedKey, error) {
 	return answer[CreatedKey](ctx, s.core, call{
@@ -2135,6 +2589,70 @@ func (s *LimitsService) Delete(ctx context.Context, name string, options ...Call
 func (s *LimitsService) Save(ctx context.Context, name string, body SaveLimit, options ...CallOption) (*Limit, error) {
 	return answer[Limit](ctx, s.core, call{
 		operation: "save_limit", method: http.MethodPut, path: "/v1/limits/{name}", ids: []string{name}, body: body, repeatable: true,
+	}, options)
+}
+
+// List lists the members, newest first.
+// It asks for further pages as they are needed; an error ends it.
+func (s *MembersService) List(ctx context.Context, params ListMembersParams, options ...CallOption) iter.Seq2[Member, error] {
+	return pages(params.Cursor, func(cursor string) ([]Member, *string, error) {
+		params := params
+		params.Cursor = cursor
+		page, err := s.ListPage(ctx, params, options...)
+		if err != nil {
+			return nil, nil, err
+		}
+		return page.Data, page.NextCursor, nil
+	})
+}
+
+// ListPage is List, for one page.
+func (s *MembersService) ListPage(ctx context.Context, params ListMembersParams, options ...CallOption) (*MemberPage, error) {
+	return answer[MemberPage](ctx, s.core, call{
+		operation: "list_members", method: http.MethodGet, path: "/v1/members",
+		query: query{
+			"limit":  params.Limit,
+			"cursor": params.Cursor,
+		}, repeatable: true,
+	}, options)
+}
+
+// Delete removes a member from the tenant.
+//
+// From then on the server refuses the member's keys. They stay until they are
+// deleted, so that an owner can move them to another member. The person keeps
+// memberships of other tenants.
+func (s *MembersService) Delete(ctx context.Context, id string, options ...CallOption) error {
+	_, err := answer[struct{}](ctx, s.core, call{
+		operation: "delete_member", method: http.MethodDelete, path: "/v1/members/{id}", ids: []string{id}, repeatable: true,
+	}, options)
+	return err
+}
+
+// Get reads a member.
+func (s *MembersService) Get(ctx context.Context, id string, options ...CallOption) (*Member, error) {
+	return answer[Member](ctx, s.core, call{
+		operation: "read_member", method: http.MethodGet, path: "/v1/members/{id}", ids: []string{id}, repeatable: true,
+	}, options)
+}
+
+// Update changes a member: its role, its permissions, its limits, or whether it is
+// disabled.
+//
+// The body is a merge patch: absent fields stay. The caller grants and changes
+// only what it has itself, and never its own membership. Only an owner or the
+// operator makes or changes an owner. Within two seconds every server refuses
+// what the member's keys may no longer do.
+func (s *MembersService) Update(ctx context.Context, id string, body UpdateMember, options ...CallOption) (*Member, error) {
+	return answer[Member](ctx, s.core, call{
+		operation: "update_member", method: http.MethodPatch, path: "/v1/members/{id}", ids: []string{id}, body: body,
+	}, options)
+}
+
+// Pool reads how far a member's pool is used.
+func (s *MembersService) Pool(ctx context.Context, id string, options ...CallOption) (*MemberPool, error) {
+	return answer[MemberPool](ctx, s.core, call{
+		operation: "read_member_pool", method: http.MethodGet, path: "/v1/members/{id}/pool", ids: []string{id}, repeatable: true,
 	}, options)
 }
 
@@ -2624,6 +3142,23 @@ func (s *TenantsService) Update(ctx context.Context, id string, body UpdateManag
 	}, options)
 }
 
+// GetPortalAllowlist reads the addresses from which the members of a tenant may use the portal.
+func (s *TenantsService) GetPortalAllowlist(ctx context.Context, id string, options ...CallOption) (*Allowlist, error) {
+	return answer[Allowlist](ctx, s.core, call{
+		operation: "read_tenant_portal_allowlist", method: http.MethodGet, path: "/v1/tenants/{id}/allowlists/portal", ids: []string{id}, repeatable: true,
+	}, options)
+}
+
+// ReplacePortalAllowlist replaces the addresses from which the members of a tenant may use the portal.
+//
+// The server refuses a list that does not admit the address of this call, unless
+// `confirm` is true: you could not enter the tenant in the portal from there.
+func (s *TenantsService) ReplacePortalAllowlist(ctx context.Context, id string, body ReplaceAllowlist, options ...CallOption) (*Allowlist, error) {
+	return answer[Allowlist](ctx, s.core, call{
+		operation: "replace_tenant_portal_allowlist", method: http.MethodPut, path: "/v1/tenants/{id}/allowlists/portal", ids: []string{id}, body: body, repeatable: true,
+	}, options)
+}
+
 // CreateKey makes a key of a tenant.
 //
 // The answer contains the whole key, and no later answer shows it again. The key
@@ -2632,6 +3167,22 @@ func (s *TenantsService) Update(ctx context.Context, id string, body UpdateManag
 func (s *TenantsService) CreateKey(ctx context.Context, id string, body CreateKey, options ...CallOption) (*CreatedKey, error) {
 	return answer[CreatedKey](ctx, s.core, call{
 		operation: "create_tenant_key", method: http.MethodPost, path: "/v1/tenants/{id}/keys", ids: []string{id}, body: body, repeatable: true,
+	}, options)
+}
+
+// GetSecurity reads the security settings of a tenant.
+func (s *TenantsService) GetSecurity(ctx context.Context, id string, options ...CallOption) (*Security, error) {
+	return answer[Security](ctx, s.core, call{
+		operation: "read_tenant_security", method: http.MethodGet, path: "/v1/tenants/{id}/security", ids: []string{id}, repeatable: true,
+	}, options)
+}
+
+// UpdateSecurity changes the security settings of a tenant.
+//
+// The body is a merge patch: absent fields stay, null means the default.
+func (s *TenantsService) UpdateSecurity(ctx context.Context, id string, body UpdateSecurity, options ...CallOption) (*Security, error) {
+	return answer[Security](ctx, s.core, call{
+		operation: "update_tenant_security", method: http.MethodPatch, path: "/v1/tenants/{id}/security", ids: []string{id}, body: body,
 	}, options)
 }
 

@@ -46,6 +46,48 @@ func (n Nullable[T]) MarshalJSON() ([]byte, error) {
 	return json.Marshal(n.value)
 }
 
+// A Share says which things of a kind a member or a key may use: [ShareAll], [ShareNone], or the
+// names given to [ShareOf]. The zero value leaves a share as it is.
+type Share struct {
+	word  string
+	names []string
+}
+
+// ShareAll is the share of all things, also of those that are made later.
+func ShareAll() Share { return Share{word: "all"} }
+
+// ShareNone is the share of nothing.
+func ShareNone() Share { return Share{word: "none"} }
+
+// ShareOf is the share of the things with these names.
+func ShareOf(names ...string) Share { return Share{names: append([]string{}, names...)} }
+
+// All says whether the share holds all things.
+func (s Share) All() bool { return s.word == "all" }
+
+// Names gives the names of the things, if the share lists them.
+func (s Share) Names() []string { return s.names }
+
+// IsZero says that the share stays as it is; encoding/json then leaves it out.
+func (s Share) IsZero() bool { return s.word == "" && s.names == nil }
+
+// MarshalJSON writes a word or the names.
+func (s Share) MarshalJSON() ([]byte, error) {
+	if s.word != "" {
+		return json.Marshal(s.word)
+	}
+	return json.Marshal(append([]string{}, s.names...))
+}
+
+// UnmarshalJSON reads a word or names.
+func (s *Share) UnmarshalJSON(text []byte) error {
+	*s = Share{}
+	if len(text) > 0 && text[0] == '"' {
+		return json.Unmarshal(text, &s.word)
+	}
+	return json.Unmarshal(text, &s.names)
+}
+
 // A Secret is shown once by the API and never by fmt or slog: string(secret) reads it. JSON
 // keeps it, so that it can be stored.
 type Secret string

@@ -35,6 +35,8 @@ type WebhookEvent struct {
 	Verification *VerificationEvent
 	// Key is set for key.*.
 	Key *KeyEvent
+	// Member is set for member.*.
+	Member *MemberEvent
 	// Data is what was told as it came, for all types.
 	Data json.RawMessage
 }
@@ -61,6 +63,18 @@ type KeyEvent struct {
 	Disabled   bool       `json:"disabled"`
 	ExpiresAt  *time.Time `json:"expires_at"`
 	ReplacedBy *string    `json:"replaced_by"`
+	// MemberID is the member to whom the key belongs; nil for a key of the company.
+	MemberID *string `json:"member_id"`
+}
+
+// A MemberEvent is a member after a change, or for member.invited an invitation. Data has the limits.
+type MemberEvent struct {
+	// MemberID is nil for member.invited.
+	MemberID *string `json:"member_id"`
+	// InvitationID is set for member.invited and member.created.
+	InvitationID *string `json:"invitation_id"`
+	Role         string  `json:"role"`
+	Disabled     bool    `json:"disabled"`
 }
 
 // VerifyWebhook reads a message of a webhook if it was signed with one of the secrets and is
@@ -138,6 +152,9 @@ func readWebhook(id string, payload []byte) (*WebhookEvent, error) {
 	case "key":
 		event.Key = &KeyEvent{}
 		err = json.Unmarshal(body.Data, event.Key)
+	case "member":
+		event.Member = &MemberEvent{}
+		err = json.Unmarshal(body.Data, event.Member)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: its data cannot be read: %w", ErrInvalidWebhook, err)

@@ -92,6 +92,9 @@ func TestWebhookTypes(t *testing.T) {
 		`{"type":"message.failed","timestamp":"2026-01-31T12:00:00.000Z","data":{"verification_id":"ver_1","reason":"UNDELIV"}}`: func(e *WebhookEvent) bool {
 			return *e.Verification.Reason == "UNDELIV"
 		},
+		`{"type":"member.created","timestamp":"2026-01-31T12:00:00.000Z","data":{"member_id":"mem_1","invitation_id":"inv_1","role":"subuser","disabled":false}}`: func(e *WebhookEvent) bool {
+			return e.Key == nil && *e.Member.MemberID == "mem_1" && *e.Member.InvitationID == "inv_1" && e.Member.Role == "subuser"
+		},
 		`{"type":"webhook.ping","timestamp":"2026-01-31T12:00:00.000Z","data":{"webhook_id":"whk_1"}}`: func(e *WebhookEvent) bool {
 			return e.Type == EventTypeWebhookPing && e.Verification == nil && e.Key == nil
 		},

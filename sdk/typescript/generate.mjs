@@ -21,14 +21,20 @@ const NAMES = {
   list_address_uses: "usage",
   list_attempts: "attempts",
   list_default_texts: "defaults",
+  read_conversion_report: "conversion",
   read_docs: "docs",
   read_hourly_report: "hourly",
-  read_conversion_report: "conversion",
   read_liveness: "live",
+  read_member_pool: "pool",
   read_openapi: "openapi",
+  read_portal_allowlist: "getPortal",
   read_readiness: "ready",
+  read_tenant_portal_allowlist: "getPortalAllowlist",
+  read_tenant_security: "getSecurity",
   read_timeline: "timeline",
+  replace_tenant_portal_allowlist: "replacePortalAllowlist",
   rotate_receipts: "rotateReceipts",
+  update_tenant_security: "updateSecurity",
 };
 /** Resources that are not called after the second part of the path. */
 const RESOURCES = { checks: "verifications", docs: "system", health: "system", "openapi.json": "system" };
@@ -42,10 +48,12 @@ const REPEATABLE = new Set([
   "create_tenant", "create_tenant_key", "create_review_number", "create_provider", "create_route", "create_sender", "create_template", "create_webhook",
   // These change nothing, or nothing more the second time.
   "cancel_verification", "search_verifications", "clear_number", "erase_number", "explain_route", "preview_template",
-  "ping_webhook", "rotate_receipts",
+  "ping_webhook", "rotate_receipts", "move_key",
 ]);
-/** A repeat of these sends another message, or ends a secret that is still in use. */
-const ONCE = new Set(["test_provider", "redeliver_message", "rotate_webhook"]);
+/** A repeat of these sends another message, ends a secret that is still in use, or is refused. */
+const ONCE = new Set([
+  "test_provider", "redeliver_message", "rotate_webhook", "create_invitation", "resend_invitation",
+]);
 
 /** No method: its answer is lines, and `audit.list` gives the same entries. */
 const LEFT_OUT = new Set(["export_audit"]);

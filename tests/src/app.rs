@@ -1,6 +1,6 @@
 //! A whole server in this process, on free ports and with its own folder.
 
-use crate::codes::{HandClock, new_tenant, rng, seconds};
+use crate::codes::{HandClock, new_member, new_tenant, rng, seconds};
 use countersign::{Application, Parts, Settings};
 use countersign_core::{
     access::{
@@ -12,6 +12,7 @@ use countersign_core::{
     },
     context::Context,
     mode::Mode,
+    people::member::{Limits, Member},
     ports::{
         inbox::{ConsoleSwitch, Inbox, InboxMessage},
         nodes::Nodes,
@@ -147,6 +148,29 @@ impl TestApp {
         self.context.refresh().await.unwrap();
         let caller = Actor { who: Who::Key(id), mode, grants: scopes, ..caller.clone() };
         TestKey { caller, text: presented.expose().to_string() }
+    }
+
+    /// Creates a member of the tenant, and a key of it with all scopes that the member has.
+    pub async fn key_of_member(&self, caller: &Actor, limits: Limits) -> (Member, TestKey) {
+        let now = countersign_core::ports::clock::Clock::now(&*self.clock);
+        let (member, mut rng) = (new_member(&self.context, caller.tenant, limits, now).await, rng());
+        let (id, scopes) = (countersign_core::id::KeyId::new(now, &mut rng), member.limits.permissions);
+        let presented = PresentedKey::generate(Mode::Live, id, &mut rng);
+        let key = Key::new(&presented, caller.tenant, "test".into(), scopes, now);
+        let key = Key { member: Some(member.id), ..key };
+        self.context.directory.create_key(&key, None, None, &Change::by_system(now)).await.unwrap();
+        self.context.refresh().await.unwrap();
+        let caller = Actor { who: Who::Key(id), member: Some(member.id), grants: scopes, ..caller.clone() };
+        (member, TestKey { caller, text: presented.expose().to_string() })
+    }
+
+    /// Changes the limits of a member.
+    pub async fn set_limits(&self, member: &mut Member, limits: Limits) {
+        let changed = Member { limits, version: member.version + 1, ..member.clone() };
+        let by = Change::by_system(member.created_at);
+        self.context.directory.update_member((member, &changed), None, &by).await.unwrap();
+        self.context.refresh().await.unwrap();
+        *member = changed;
     }
 
     pub async fn key_with(&self, caller: &Actor, scope: Scope) -> TestKey {

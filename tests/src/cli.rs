@@ -4,8 +4,10 @@ mod apply;
 mod audit;
 mod certificates;
 mod followed;
+mod members;
 mod probe;
 mod rotation;
+mod security;
 mod trial;
 
 use clap::Parser;
@@ -97,11 +99,15 @@ impl Place {
     }
 
     async fn run(&self, line: &str) -> Ended {
-        let arguments: Vec<_> = line.split(' ').collect();
+        self.run_words(&line.split(' ').collect::<Vec<_>>()).await
+    }
+
+    /// Runs a command whose arguments may contain spaces.
+    async fn run_words(&self, arguments: &[&str]) -> Ended {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
             .args(["cli::command", "--exact", "--ignored", "--nocapture"])
-            .env(ARGUMENTS, serde_json::to_string(&arguments).unwrap())
+            .env(ARGUMENTS, serde_json::to_string(arguments).unwrap())
             .stdin(Stdio::null());
         for (key, value) in self.flags() {
             command.env(format!("COUNTERSIGN__{}", key.to_uppercase().replace('.', "__")), value);
@@ -115,11 +121,16 @@ impl Place {
         }
     }
 
-    /// Starts a server in this process, with the machine's clock.
-    async fn serve(&self, dev: bool) -> Server {
+    /// A server that does not run yet.
+    async fn application(&self, dev: bool) -> Application {
         let flags = self.flags().into_iter().map(|(key, value)| (key, value, "test"));
         let settings = Settings::load(None, [], flags).unwrap();
-        let application = Application::build(Parts { dev, ..Parts::new(settings) }).await.unwrap();
+        Application::build(Parts { dev, ..Parts::new(settings) }).await.unwrap()
+    }
+
+    /// Starts a server in this process, with the machine's clock.
+    async fn serve(&self, dev: bool) -> Server {
+        let application = self.application(dev).await;
         let demo = application.demo.as_ref().map(|demo| demo.key.expose().to_string());
         let (base_url, stop) = (application.base_url(), CancellationToken::new());
         let running = tokio::spawn(application.run(stop.clone()));

@@ -1,5 +1,6 @@
 //! The contract of `Codes`, for every engine. Each test gets a store of its own and a clock that it sets.
 
+mod authors;
 mod backlog;
 pub mod engine;
 mod erasure;
@@ -10,10 +11,12 @@ mod guard;
 mod matching;
 mod outbox;
 mod payments;
+mod pools;
 mod races;
 mod reshard;
 mod rules;
 mod servers;
+mod shares;
 mod takes;
 
 use countersign_core::{
@@ -37,9 +40,15 @@ use countersign_core::{
     code::{Alphabet, Code},
     context::{Context, Management, Replica},
     delivery::places::Places,
-    id::{EventId, KeyId, ProfileId, RecordKey, TenantId, VerificationId},
+    id::{EventId, KeyId, MemberId, PersonId, ProfileId, RecordKey, TenantId, VerificationId},
     keyring::{KeyRing, VersionedKey},
+    locale::Locale,
     mode::Mode,
+    people::{
+        hours::Zone,
+        member::{Limits, Member},
+        person::{EmailAddress, Identity, Person, PersonName},
+    },
     phone::{PhoneNumber, countries::Countries},
     ports::{
         clock::Clock,
@@ -48,6 +57,7 @@ use countersign_core::{
             outbox::{Claim, Settled},
             peers::Peers,
         },
+        directory::members::Joining,
     },
     tenant::{
         Tenant, TenantName,
@@ -243,14 +253,14 @@ impl Bench {
     }
 
     pub async fn resend(&self, id: VerificationId) -> Result<Verification, ResendError> {
-        let now = self.clock.now();
-        let resent = resend_verification(&self.context, &self.caller, id, None, now, &mut rng()).await;
+        let by = Change::by(&self.caller, None, self.clock.now());
+        let resent = resend_verification(&self.context, &self.caller, id, None, &by, &mut rng()).await;
         resent.map(|resent| resent.verification)
     }
 
     pub async fn cancel(&self, id: VerificationId) -> Result<Verification, CancelError> {
-        let now = self.clock.now();
-        cancel_verification(&self.context, &self.caller, id, now, &mut rng()).await
+        let by = Change::by(&self.caller, None, self.clock.now());
+        cancel_verification(&self.context, &self.caller, id, &by, &mut rng()).await
     }
 
     pub async fn read(&self, id: VerificationId) -> Verification {
@@ -296,6 +306,22 @@ pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Act
         allowlist: Default::default(),
         address: Some(std::net::Ipv4Addr::LOCALHOST.into()),
     }
+}
+
+/// A member of the tenant, with a person of its own.
+pub async fn new_member(context: &Context, tenant: TenantId, limits: Limits, now: Timestamp) -> Member {
+    let mut rng = rng();
+    let id = MemberId::new(now, &mut rng);
+    let email = EmailAddress::parse(&format!("{id}@example.com")).unwrap();
+    let identity = Identity { name: PersonName::parse("Ada").unwrap(), email };
+    let texts = (Locale::default(), Zone::default());
+    let person = Person::new(PersonId::new(&mut rng), &identity, texts, &context.keyring, now, &mut rng);
+    let member =
+        Member { id, tenant, person: person.id, limits, disabled: false, version: 1, created_at: now };
+    let joining = Joining { member: &member, person: Some(&person), invitation: None };
+    context.directory.add_member(joining, None, &Change::by_system(now)).await.unwrap();
+    context.refresh().await.unwrap();
+    member
 }
 
 /// A wrong code of the same shape.
@@ -355,6 +381,18 @@ on_engines! { [embedded redis cluster valkey] {
     backlog::a_record_that_is_swept_loses_no_event,
     backlog::a_full_backlog_stops_starts_and_nothing_else,
     backlog::a_recorder_sees_only_its_partitions,
+    pools::hours_hold_for_starts_and_resends_and_name_the_next_opening,
+    pools::a_message_has_most_parts,
+    pools::starts_and_resends_take_their_parts_until_the_pool_is_empty,
+    pools::what_is_refused_or_repeated_takes_no_part,
+    pools::equal_resends_at_once_take_one_message,
+    pools::test_mode_and_review_numbers_take_no_part,
+    pools::the_month_turns_once_whatever_clock_or_zone_asks,
+    pools::another_pool_keeps_the_count,
+    pools::a_family_takes_parts_for_what_it_sends,
+    pools::two_hundred_starts_at_once_take_exactly_what_was_started,
+    pools::a_node_that_dies_loses_at_most_the_parts_in_flight,
+    pools::a_count_outlives_a_restart_and_ends_after_seventy_days,
     rules::a_code_is_approved_once_and_bound_to_its_tenant_and_mode,
     rules::a_check_by_number_finds_the_newest_pending_one_of_the_profile,
     rules::five_starts_in_ten_minutes_and_the_clock_lets_more_in,
@@ -405,6 +443,9 @@ on_engines! { [embedded redis cluster valkey] {
     payments::a_mismatch_that_is_sent_twice_is_one,
     payments::a_payment_and_a_changed_one_have_one_winner,
     erasure::an_erasure_takes_the_person_out_as_the_rules_say,
+    authors::each_act_names_its_author,
+    authors::what_a_person_cancels_or_resends_is_audited_and_a_keys_is_not,
+    authors::a_member_reads_sixty_audited_things_a_minute,
     failover::a_message_without_a_receipt_goes_to_the_next_provider,
     failover::what_was_accepted_is_neither_failed_nor_sent_anew,
     failover::nobody_else_is_asked_for_what_is_over_replaced_or_delivered,
@@ -440,4 +481,5 @@ on_engines! { [embedded redis cluster valkey] {
     families::what_is_not_sent_again_takes_from_no_limit,
     families::a_check_and_a_start_that_replaces_have_one_winner,
     families::a_crowd_of_plain_starts_hides_nothing_of_a_family,
+    shares::an_actor_reaches_only_its_profiles,
 }}

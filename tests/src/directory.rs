@@ -2,19 +2,24 @@
 
 mod applied;
 mod audit;
+mod audit_plans;
 mod caps;
 mod connections;
 mod contract;
 mod migrations;
 mod operator;
-mod people;
+pub mod people;
 mod people_acts;
 mod people_guards;
 mod people_matrix;
+pub mod people_races;
+mod people_raises;
+mod people_sealed;
 mod people_statements;
 mod races;
 mod resources;
 mod rotation;
+mod security;
 pub mod statements;
 mod tenants;
 mod tls;
@@ -110,6 +115,7 @@ on_each_engine!(
     usage::a_key_keeps_the_addresses_that_were_used_last,
     usage::old_addresses_are_forgotten,
     contract::settings_round_trip,
+    contract::a_setting_is_replaced_only_as_it_was_read,
     resources::they_are_kept_by_tenant_and_kind,
     resources::of_two_changes_at_once_one_counts,
     resources::a_tenant_has_only_so_many_of_each_kind,
@@ -142,6 +148,7 @@ on_each_engine!(
     people::a_person_goes_with_the_last_membership,
     people::an_erased_tenant_leaves_no_people,
     people::copies_follow_members_one_by_one,
+    people_sealed::what_people_seal_goes_over_to_the_newest_key,
     people_acts::a_key_acts_on_members_as_its_member,
     people_acts::a_subuser_governs_its_own_keys_and_an_owner_all,
     people_acts::an_invitation_is_checked_again_when_it_is_accepted,
@@ -162,6 +169,15 @@ on_each_engine!(
     people_guards::a_key_with_an_end_or_a_list_makes_no_person,
     people_matrix::who_lacks_a_limit_is_refused_where_it_is,
     people_matrix::a_key_of_the_company_is_refused_where_it_lacks_something,
+    people_matrix::only_owners_govern_the_keys_of_a_removed_member,
+    people_raises::nobody_raises_itself,
+    people_races::of_the_last_two_owners_one_stays,
+    people_races::changes_of_members_and_keys_at_once_are_one_chain,
+    people_races::a_node_without_a_database_is_told_of_each_narrowing,
+    security::only_owners_and_the_operator_change_how_people_sign_in,
+    security::an_owner_is_not_locked_out_unasked,
+    security::codes_are_required_only_while_they_can_be_sent,
+    security::of_changes_at_once_each_counts_and_each_has_its_entry,
     operator::a_repeated_request_makes_one_tenant,
     operator::the_operator_makes_keys_of_tenants_once,
     operator::only_live_keys_of_the_operator_hold_its_scope_and_no_other,
@@ -175,6 +191,7 @@ on_each_engine!(
     audit::entries_are_listed_newest_first_by_filters,
     audit::the_retention_removes_a_verified_beginning,
     audit::the_chains_of_an_older_release_begin_once,
+    audit::a_damaged_chain_does_not_keep_others_from_their_beginning,
     audit::only_the_operators_entry_excuses_a_missing_chain,
     audit::all_ids_are_found_and_an_unreadable_head_hides_no_other,
     audit::the_retention_keeps_a_chain_that_is_broken_after_the_cut,

@@ -25,11 +25,14 @@ crate::directory::on_each_engine!(
     contract::an_approval_counts_for_its_provider_whoever_is_noted_first,
     contract::two_recorders_at_once_count_each_event_once,
     contract::what_cannot_be_recorded_is_put_aside,
+    contract::the_timeline_names_the_authors,
     contract::an_erasure_takes_the_number_out_before_and_after,
     contract::what_has_passed_expires_once,
     contract::the_old_is_deleted_in_steps,
     contract::pages_have_no_gaps_and_no_doubles,
     contract::lists_keep_to_their_filter_tenant_and_mode,
+    contract::a_share_of_profiles_bounds_lists_and_their_pages,
+    contract::a_share_of_profiles_bounds_reports,
     contract::counts_are_those_of_the_events,
     contract::contacts_are_sealed_anew_and_a_restart_goes_on,
 );
@@ -65,7 +68,7 @@ pub fn message(n: i64) -> MessageId {
 
 pub fn event(key: RecordKey, seconds: i64, kind: &EventKind) -> UnrecordedEvent {
     let id = EventId::new(at(seconds), 7, &mut rng(seconds as u64 ^ key.id.bytes()[15] as u64));
-    UnrecordedEvent { position: Position([0, 0, 0]), key, id, at: at(seconds), body: kind.pack() }
+    UnrecordedEvent { position: Position([0, 0, 0]), key, id, at: at(seconds), body: kind.pack(), who: None }
 }
 
 pub fn start(n: i64) -> EventKind {
@@ -73,7 +76,7 @@ pub fn start(n: i64) -> EventKind {
         review: false,
         message: message(n),
         profile: PROFILE,
-        key: KeyId::from_bytes([4; 16]),
+        key: Some(KeyId::from_bytes([4; 16])),
         number: NUMBER,
         country: Country::parse("PL"),
         expires_at: at(n + 300),

@@ -5,6 +5,7 @@
 use crate::{
     app::{Answer, TestApp, TestKey},
     codes::new_tenant,
+    members,
 };
 use countersign_core::{
     access::{
@@ -17,15 +18,15 @@ use countersign_core::{
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-struct Operation {
-    id: String,
-    method: String,
-    path: String,
-    scope: Scope,
-    has_body: bool,
+pub struct Operation {
+    pub id: String,
+    pub method: String,
+    pub path: String,
+    pub scope: Scope,
+    pub has_body: bool,
 }
 
-fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<Operation> {
     let documents = [countersign_api::openapi(), countersign_api::compatible_openapi()];
     let documents = documents.map(|document| serde_json::to_value(document).unwrap());
     let paths = documents.iter().flat_map(|document| document["paths"].as_object().unwrap());
@@ -52,7 +53,7 @@ fn operations() -> Vec<Operation> {
 
 impl Operation {
     /// The status and the code of a refusal, in the form of the path.
-    fn refusal(&self, answer: &Answer) -> (u16, &'static str) {
+    pub fn refusal(&self, answer: &Answer) -> (u16, &'static str) {
         let code = if self.path.starts_with("/v1/") {
             let (_, code) = answer.problem();
             code
@@ -79,7 +80,7 @@ impl Operation {
 }
 
 /// The path with ids of existing things that belong to `owner`.
-async fn concrete(app: &TestApp, operation: &Operation, owner: &TestKey, number: &str) -> String {
+pub async fn concrete(app: &TestApp, operation: &Operation, owner: &TestKey, number: &str) -> String {
     if operation.path.contains("{name}") {
         // Names are unique only within a tenant: a stranger's thing with this name is his own.
         let name = format!("own-{}", operation.id.replace('_', "-"));
@@ -126,6 +127,14 @@ async fn setup(app: &TestApp, operation: &Operation, owner: &TestKey) -> Option<
     let kind = operation.path.strip_prefix("/v1/")?.split("/{id}").next()?;
     Some(match kind {
         _ if !operation.path.contains("{id}") => return None,
+        "members" => {
+            let email = format!("{name}@example.com");
+            members::join(app, owner.caller.tenant, &email, members::subuser()).await.id.to_string()
+        }
+        "invitations" => {
+            let email = format!("{name}@example.com");
+            make("/v1/invitations", json!({ "email": email, "role": "subuser", "permissions": [] })).await
+        }
         "providers" => app.provider(owner, &name).await,
         "senders" => make("/v1/senders", json!({ "sender": "Acme" })).await,
         "routes" => {
@@ -141,6 +150,8 @@ async fn setup(app: &TestApp, operation: &Operation, owner: &TestKey) -> Option<
 fn is_setting(operation: &Operation) -> bool {
     let settings = [
         "/v1/keys/",
+        "/v1/members/",
+        "/v1/invitations/",
         "/v1/review-numbers/",
         "/v1/providers/",
         "/v1/senders/",
@@ -224,7 +235,9 @@ async fn every_operation_asks_for_its_key_scope_tenant_and_body() {
                 assert_eq!(foreign.status, 200, "{id} from test mode");
                 continue;
             }
-            if is_setting(operation) && !operation.path.starts_with("/v1/keys/") {
+            // A test key changes test keys, but moves none: moves are judged like changes of members.
+            let of_test_keys = operation.path.starts_with("/v1/keys/") && id != "move_key";
+            if is_setting(operation) && !of_test_keys {
                 assert_eq!(foreign.problem(), (403, "insufficient_scope".into()), "{id} from test mode");
                 continue;
             }
@@ -233,10 +246,12 @@ async fn every_operation_asks_for_its_key_scope_tenant_and_body() {
     }
 }
 
-fn body_for(operation: &str) -> Option<Value> {
+pub fn body_for(operation: &str) -> Option<Value> {
     match operation {
         "check_code" => Some(json!({ "code": "123456" })),
         "rotate_key" => Some(json!({})),
+        "move_key" => Some(json!({ "member": null })),
+        "update_member" => Some(json!({ "disabled": true })),
         "update_key" => Some(json!({ "name": "stolen" })),
         "rotate_webhook" => Some(json!({})),
         "update_webhook" => Some(json!({ "enabled": false })),
@@ -247,6 +262,8 @@ fn body_for(operation: &str) -> Option<Value> {
         "update_route" => Some(json!({ "weight": 5 })),
         "update_managed_tenant" => Some(json!({ "disabled": true })),
         "create_tenant_key" => Some(json!({ "name": "first", "scopes": ["settings:read"] })),
+        "replace_tenant_portal_allowlist" => Some(json!({ "entries": [] })),
+        "update_tenant_security" => Some(json!({ "password_days": 60 })),
         "update_template" => Some(json!({ "transliterate": true })),
         _ => None,
     }

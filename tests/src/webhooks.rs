@@ -45,6 +45,8 @@ crate::directory::on_each_engine!(
     outbox::an_event_is_told_once_although_its_batch_is_repeated,
     outbox::only_the_mode_of_a_webhook_is_told,
     outbox::changes_of_keys_are_told_with_the_change,
+    outbox::changes_of_members_are_told_with_the_change,
+    outbox::the_move_of_a_key_names_its_member,
     outbox::two_workers_never_hold_one_message,
     outbox::whoever_lost_its_lease_settles_nothing,
     outbox::webhooks_that_wait_are_found_in_their_turn,

@@ -5,15 +5,20 @@ mod audit;
 mod countries;
 pub mod declared;
 mod history;
+mod hours;
+mod invitations;
 mod keys;
 mod limits;
+mod members;
 mod numbers;
 mod profiles;
 mod providers;
 mod reports;
 mod reviews;
 mod routes;
+mod security;
 mod senders;
+mod shares;
 mod templates;
 mod tenant;
 mod tenants;
@@ -47,10 +52,22 @@ pub fn operations(v1: &mut ServiceConfig<'_>) {
         .service(keys::read_key)
         .service(keys::update_key)
         .service(keys::rotate_key)
+        .service(keys::move_key)
         .service(keys::delete_key)
+        .service(members::list_members)
+        .service(members::read_member)
+        .service(members::read_member_pool)
+        .service(members::update_member)
+        .service(members::delete_member)
+        .service(invitations::create_invitation)
+        .service(invitations::list_invitations)
+        .service(invitations::read_invitation)
+        .service(invitations::resend_invitation)
+        .service(invitations::delete_invitation)
         .service(allowlists::read_api_allowlist)
         .service(allowlists::replace_api_allowlist)
         .service(allowlists::list_address_uses)
+        .service(allowlists::read_portal_allowlist)
         .service(limits::list_limits)
         .service(limits::save_limit)
         .service(limits::delete_limit)
@@ -106,5 +123,9 @@ pub fn operations(v1: &mut ServiceConfig<'_>) {
         .service(tenants::read_managed_tenant)
         .service(tenants::update_managed_tenant)
         .service(tenants::delete_tenant)
-        .service(tenants::create_tenant_key);
+        .service(tenants::create_tenant_key)
+        .service(tenants::read_tenant_portal_allowlist)
+        .service(tenants::replace_tenant_portal_allowlist)
+        .service(tenants::read_tenant_security)
+        .service(tenants::update_tenant_security);
 }

@@ -1,5 +1,5 @@
 //! Public ids. The text form is a prefix and 128 bits as 26 characters of lower-case Crockford base32. The
-//! first 48 bits are milliseconds, so ids sort by creation. The next 16 bits of the id of a verification,
+//! first 48 bits are milliseconds, so ids sort by creation; the id of a person has no time. The next 16 bits of the id of a verification,
 //! message or event are its partition: from the id alone a store finds the right shard.
 
 use crate::{mode::Mode, time::Timestamp};
@@ -56,20 +56,6 @@ macro_rules! id {
             pub const fn bytes(&self) -> &[u8; 16] {
                 &self.0
             }
-
-            /// The smallest id of a time: no id made at `at` or later sorts before it.
-            pub fn floor(at: Timestamp) -> Self {
-                let mut bytes = [0; 16];
-                bytes[..6].copy_from_slice(&at.millis().max(0).to_be_bytes()[2..]);
-                Self(bytes)
-            }
-
-            /// The time inside the id, by the clock of the node that made the id.
-            pub fn created_at(&self) -> Timestamp {
-                let mut millis = [0; 8];
-                millis[2..].copy_from_slice(&self.0[..6]);
-                Timestamp::from_millis(i64::from_be_bytes(millis))
-            }
         }
 
         impl std::fmt::Display for $name {
@@ -101,9 +87,31 @@ macro_rules! id {
     };
 }
 
-macro_rules! plain_id {
+macro_rules! timed_id {
     ($name:ident, $prefix:literal, $doc:literal) => {
         id!($name, $prefix, $doc);
+
+        impl $name {
+            /// The smallest id of a time: no id made at `at` or later sorts before it.
+            pub fn floor(at: Timestamp) -> Self {
+                let mut bytes = [0; 16];
+                bytes[..6].copy_from_slice(&at.millis().max(0).to_be_bytes()[2..]);
+                Self(bytes)
+            }
+
+            /// The time inside the id, by the clock of the node that made the id.
+            pub fn created_at(&self) -> Timestamp {
+                let mut millis = [0; 8];
+                millis[2..].copy_from_slice(&self.0[..6]);
+                Timestamp::from_millis(i64::from_be_bytes(millis))
+            }
+        }
+    };
+}
+
+macro_rules! plain_id {
+    ($name:ident, $prefix:literal, $doc:literal) => {
+        timed_id!($name, $prefix, $doc);
 
         impl $name {
             pub fn new(now: Timestamp, rng: &mut impl CryptoRng) -> Self {
@@ -115,7 +123,7 @@ macro_rules! plain_id {
 
 macro_rules! partitioned_id {
     ($name:ident, $prefix:literal, $doc:literal) => {
-        id!($name, $prefix, $doc);
+        timed_id!($name, $prefix, $doc);
 
         impl $name {
             /// Makes an id that contains its partition.
@@ -134,7 +142,18 @@ macro_rules! partitioned_id {
 
 plain_id!(TenantId, "ten_", "A client company.");
 plain_id!(KeyId, "key_", "An API key (not its secret).");
-plain_id!(PersonId, "per_", "One who can sign in.");
+id!(PersonId, "per_", "One who can sign in.");
+
+impl PersonId {
+    /// Draws an id without a time. Tenants see the id, and none of them may learn whether, or since when, a person
+    /// belongs to others.
+    pub fn new(rng: &mut impl CryptoRng) -> Self {
+        let mut bytes = [0; 16];
+        rng.fill_bytes(&mut bytes);
+        Self(bytes)
+    }
+}
+
 plain_id!(InvitationId, "inv_", "An invitation of a person to a tenant.");
 plain_id!(MemberId, "mem_", "A person's membership of a tenant.");
 plain_id!(ProfileId, "pro_", "An app or purpose of a tenant.");

@@ -7,4 +7,5 @@ pub mod hours;
 pub mod invitation;
 pub mod member;
 pub mod person;
+pub mod pool;
 pub mod shares;

@@ -89,8 +89,12 @@ impl Snapshot {
             for end in ends {
                 match state.keys.get_mut(&end.key) {
                     Some(known) => end.apply(known),
-                    // This copy may still be reading the page that contains the key.
-                    None => state.early.note(end.key, *end),
+                    // This copy may still be reading the page that contains the key. A later notice must not replace
+                    // an end at once by one in a day.
+                    None => {
+                        let end = state.early.get(&end.key).map_or(*end, |known| known.with(end));
+                        state.early.note(end.key, end);
+                    }
                 }
             }
             for end in tenants {
@@ -376,6 +380,21 @@ mod tests {
         assert!(snapshot.apply(0, News { up_to: 1, keys: vec![key(1, "a")], ..News::default() }));
         assert!(snapshot.knows_ends(2));
         assert!(snapshot.key(id).unwrap().expires_at.is_some(), "read before it was disabled");
+    }
+
+    #[test]
+    fn an_early_end_at_once_is_not_replaced_by_a_later_one() {
+        let id = KeyId::from_bytes([1; 16]);
+        let narrowed = KeyEnd::of_former_versions(id, 2);
+        let rotated = KeyEnd { key: id, version: 3, at: Timestamp::from_millis(86_400_000) };
+        for ends in [[narrowed, rotated], [rotated, narrowed]] {
+            let snapshot = Snapshot::default();
+            for end in ends {
+                snapshot.take_relays(&[Relay { ends: vec![end], ..Relay::default() }]);
+            }
+            assert!(snapshot.apply(0, News { up_to: 1, keys: vec![key(1, "a")], ..News::default() }));
+            assert_eq!(snapshot.key(id).unwrap().expires_at, Some(Timestamp::default()));
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod limits;
 pub mod profile;
 pub mod resource;
 pub mod review;
+pub mod security;
 pub mod settings;
 
 use crate::{
@@ -118,6 +119,9 @@ impl TenantName {
 
 /// The tenant that owns what the operator shares with other tenants, and the operator's keys.
 pub const OPERATOR: TenantId = TenantId::from_bytes([0; 16]);
+
+/// The tenant that sends the codes of members who sign in. An installation may lack it.
+pub const PORTAL: TenantId = TenantId::from_bytes(*b"\0\0\0\0\0\0\0\0\0\0portal");
 
 /// The scopes that keys of a tenant may hold. Keys of the operator only manage tenants. No other key
 /// manages tenants.

@@ -4,14 +4,20 @@
 mod apply;
 mod audit;
 mod delivery;
+mod hours;
 mod keys;
+mod members;
 mod probe;
+mod security;
 
 pub use apply::ApplyArgs;
 pub use audit::AuditCommand;
 pub use delivery::{ProviderCommand, RouteArgs, RouteCommand};
-pub use keys::{AllowlistCommand, KeyArgs, KeyCommand, ListArgs, Owner};
+pub use hours::show_hours;
+pub use keys::{AllowlistCommand, KeyArgs, KeyCommand, ListArgs, Owner, PortalListCommand};
+pub use members::{Bound, InvitationArgs, LimitsArgs, MemberArgs, MemberCommand, Named};
 pub use probe::ProbeArgs;
+pub use security::{SecurityCommand, SecurityOwner, SetSecurity, span};
 
 use crate::{command, configuration::parse_countries};
 use clap::{Args, Parser, Subcommand};
@@ -58,12 +64,15 @@ pub enum Command {
     },
     /// Make tenants, keys, providers, routes and settings what a file says, beside running servers
     Apply(ApplyArgs),
-    /// Make, list, rename, disable and delete tenants
+    /// Make, list, rename, disable and delete tenants, and set how their members sign in
     #[command(subcommand)]
     Tenant(TenantCommand),
     /// Make, list and change API keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Add, invite, list, change and remove members: the persons of a tenant
+    #[command(subcommand)]
+    Member(MemberCommand),
     /// Make, try and list the operator's accounts at providers, which tenants share
     #[command(subcommand)]
     Provider(ProviderCommand),
@@ -73,7 +82,7 @@ pub enum Command {
     /// Rotate the keys that seal and sign, while servers run
     #[command(subcommand)]
     Keyring(KeyringCommand),
-    /// Show and replace the addresses that keys may be used from
+    /// Show and change the addresses that keys may be used from, and those that members may use the portal from
     #[command(subcommand)]
     Allowlist(AllowlistCommand),
     /// Verify and export the audit log
@@ -170,6 +179,9 @@ pub enum TenantCommand {
     Enable(TenantArgs),
     /// Disable a tenant, and erase it after 30 days unless it is enabled again before
     Delete(TenantArgs),
+    /// Show and change how the members of a tenant sign in to the portal
+    #[command(subcommand)]
+    Security(SecurityCommand),
 }
 
 /// Which tenant.

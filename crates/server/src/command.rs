@@ -9,11 +9,13 @@ mod follow;
 mod healthcheck;
 mod key;
 mod keyring;
+mod member;
 mod migrate;
 mod nodes;
 mod probe;
 mod provider;
 mod route;
+mod security;
 mod serve;
 mod tenant;
 
@@ -64,6 +66,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Openapi { compatible } => print_openapi(compatible),
         Command::Tenant(command) => tenant::run(config, command).await,
         Command::Key(command) => key::run(config, command).await,
+        Command::Member(command) => member::run(config, command).await,
         Command::Provider(command) => provider::run(config, command).await,
         Command::Route(command) => route::run(config, command).await,
         Command::Keyring(command) => keyring::run(config, command).await,

@@ -8,6 +8,7 @@ mod clock;
 mod codes;
 mod outbox;
 mod outcomes;
+mod pools;
 mod receipts;
 mod records;
 mod settle;

@@ -50,6 +50,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &list::LIST_BY_PROFILE,
     &list::LIST_BY_PROFILE_AND_STATUS,
     &list::LIST_BY_NUMBER,
+    &list::LIST_BY_NUMBER_AND_PROFILE,
     &report::SUM_COUNTS,
     &report::SUM_CONVERSIONS,
     &upkeep::SELECT_PASSED,

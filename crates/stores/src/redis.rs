@@ -19,6 +19,7 @@ mod names;
 mod node;
 mod numbers;
 mod outbox;
+mod pools;
 mod receipts;
 mod relays;
 mod reply;

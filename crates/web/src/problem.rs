@@ -1,11 +1,12 @@
 //! Refusals. There is one table of codes (`table.rs`), one form (RFC 9457, `json.rs`), and one place where
-//! refusals become answers (`answer.rs`). `acts.rs`, `settings.rs` and `resources.rs` turn core's errors into
-//! problems.
+//! refusals become answers (`answer.rs`). `acts.rs`, `members.rs`, `settings.rs` and `resources.rs` turn core's
+//! errors into problems.
 
 mod acts;
 mod answer;
 mod fault;
 mod json;
+mod members;
 mod resources;
 mod settings;
 mod stores;

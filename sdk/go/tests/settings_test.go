@@ -77,6 +77,66 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+func TestInvitationsAndProfilesOfKeys(t *testing.T) {
+	client := connect(t, ready.Key)
+	email := newName(t, "anna") + "@example.com"
+	body := countersign.CreateInvitation{
+		Email: email, Role: countersign.MemberRoleSubuser, Permissions: []countersign.Scope{countersign.ScopeVerificationsStart},
+		Hours:  &countersign.WeekHours{Monday: []countersign.TimeRange{"08:00-16:00"}},
+		Shares: countersign.AskedShares{Profiles: countersign.ShareOf("default"), Senders: countersign.ShareNone()},
+		Pool:   countersign.Ptr(500),
+	}
+	made := must[*countersign.Invitation](t)(client.Invitations.Create(t.Context(), body))
+	if made.Email == nil || *made.Email != email || made.Delivery != "by_operator" || made.Sends != 1 {
+		t.Errorf("%+v", made)
+	}
+	if made.Hours == nil || len(made.Hours.Monday) != 1 || len(made.Hours.Tuesday) != 0 {
+		t.Errorf("%+v", made.Hours)
+	}
+	shares := made.Shares
+	if !slices.Equal(shares.Profiles.Names(), []string{"default"}) || shares.Senders.All() || !shares.Groups.All() {
+		t.Errorf("%+v", shares)
+	}
+	_, err := client.Invitations.Create(t.Context(), body)
+	wantProblem(t, err, countersign.CodeConflict)
+	if again := must[*countersign.Invitation](t)(client.Invitations.Resend(t.Context(), made.ID)); again.Sends != 2 {
+		t.Errorf("%+v", again)
+	}
+	if err := client.Invitations.Delete(t.Context(), made.ID); err != nil {
+		t.Error(err)
+	}
+	_, err = client.Invitations.Get(t.Context(), made.ID)
+	wantProblem(t, err, countersign.CodeNotFound)
+
+	key := must[*countersign.CreatedKey](t)(client.Keys.Create(t.Context(), countersign.CreateKey{
+		Name: newName(t, "shop"), Scopes: []countersign.Scope{countersign.ScopeSettingsRead}, Profiles: countersign.ShareOf("default"),
+	}))
+	if key.Member != nil || !slices.Equal(key.Profiles.Names(), []string{"default"}) {
+		t.Errorf("%+v", key)
+	}
+	wide := must[*countersign.Key](t)(client.Keys.Update(t.Context(), key.ID, countersign.UpdateKey{Profiles: countersign.ShareAll()}))
+	if !wide.Profiles.All() {
+		t.Errorf("%+v", wide)
+	}
+	_, err = client.Keys.Move(t.Context(), key.ID, countersign.MoveKey{})
+	wantProblem(t, err, countersign.CodeInsufficientScope)
+	nobody := "mem_" + strings.Repeat("0", 26)
+	page := must[*countersign.KeyPage](t)(client.Keys.ListPage(t.Context(), countersign.ListKeysParams{Member: nobody}))
+	if len(page.Data) != 0 {
+		t.Errorf("%+v", page)
+	}
+	_, err = client.Members.Update(t.Context(), nobody, countersign.UpdateMember{Hours: countersign.Null[countersign.WeekHours]()})
+	wantProblem(t, err, countersign.CodeNotFound)
+	for member, err := range client.Members.List(t.Context(), countersign.ListMembersParams{}) {
+		if err != nil || member.ID == nobody {
+			t.Error(member, err)
+		}
+	}
+	if err := client.Keys.Delete(t.Context(), key.ID); err != nil {
+		t.Error(err)
+	}
+}
+
 // A secret is shown once: the repeat of a lost answer says so, and makes no second key.
 func TestLostKey(t *testing.T) {
 	address, _ := relay(t)

@@ -10,6 +10,7 @@ JSON (`audit.list` gives the same entries):
 - A merge patch is offered as `application/json` alone: both types mean the same here.
 - What describes a parameter, or the one alternative to null, describes the whole.
 - A schema that stands inline though it has a name is named.
+- The words of a share (`all`, `none`) are plain text, as the names beside them are.
 """
 
 from __future__ import annotations
@@ -28,13 +29,19 @@ NAMES = {
     "list_address_uses": "usage",
     "list_attempts": "attempts",
     "list_default_texts": "defaults",
-    "read_hourly_report": "hourly",
     "read_conversion_report": "conversion",
+    "read_hourly_report": "hourly",
     "read_liveness": "live",
+    "read_member_pool": "pool",
     "read_openapi": "openapi",
+    "read_portal_allowlist": "get_portal",
     "read_readiness": "ready",
+    "read_tenant_portal_allowlist": "get_portal_allowlist",
+    "read_tenant_security": "get_security",
     "read_timeline": "timeline",
+    "replace_tenant_portal_allowlist": "replace_portal_allowlist",
     "rotate_receipts": "rotate_receipts",
+    "update_tenant_security": "update_security",
 }
 NOTES = ("description", "example", "examples", "title")
 
@@ -77,6 +84,11 @@ def lift_descriptions(node: Any) -> None:
             lift_descriptions(value)
 
 
+def plain_words(share: dict[str, Any]) -> None:
+    for choice in share["oneOf"]:
+        choice.pop("enum", None)
+
+
 def prepare(document: dict[str, Any]) -> dict[str, Any]:
     for path in ("/docs", "/v1/audit/export"):
         document["paths"].pop(path, None)
@@ -100,6 +112,7 @@ def prepare(document: dict[str, Any]) -> dict[str, Any]:
             if "application/json" in content:
                 content.pop("application/merge-patch+json", None)
     schemas = document["components"]["schemas"]
+    plain_words(schemas["Share"])
     lift_descriptions(schemas)
     named: dict[str, str] = {}
     for name, schema in schemas.items():

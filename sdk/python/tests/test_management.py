@@ -5,12 +5,22 @@ from __future__ import annotations
 import datetime
 import inspect
 import json
+import time
 from pathlib import Path
 
 import pytest
 from conftest import eventually
 
-from countersign import UNSET, AsyncCountersign, AuthenticationError, ConflictError, Countersign, models
+from countersign import (
+    UNSET,
+    AsyncCountersign,
+    AuthenticationError,
+    ConflictError,
+    Countersign,
+    NotFoundError,
+    PermissionDeniedError,
+    models,
+)
 
 
 def test_the_life_of_a_key(dev, client, number):
@@ -30,6 +40,41 @@ def test_the_life_of_a_key(dev, client, number):
     for one in (created.id, rotated.id):
         client.keys.delete(one)
         assert one not in {key.id for key in client.keys.list()}
+
+
+def test_somebody_is_invited_for_a_part(client):
+    address = f"sdk-{time.time_ns()}@example.com"
+    hours = models.WeekHours(monday=["08:00-16:00"])
+    shares = models.AskedShares(profiles=["default"], senders="none")
+    scopes = ["verifications:start"]
+    made = client.invitations.create(
+        email=address, role="subuser", permissions=scopes, hours=hours, shares=shares, pool=500
+    )
+    assert (made.email, made.delivery, made.sends) == (address, "by_operator", 1)
+    assert made.hours is not None
+    assert (made.hours.monday, made.hours.tuesday) == (["08:00-16:00"], [])
+    assert (made.shares.profiles, made.shares.senders, made.shares.groups) == (["default"], "none", "all")
+    assert made.id in {one.id for one in client.invitations.list(limit=1)}
+    with pytest.raises(ConflictError):
+        client.invitations.create(email=address, role="subuser", permissions=[])
+    assert client.invitations.resend(made.id).sends == 2
+    assert client.invitations.get(made.id).expires_at >= made.expires_at
+    client.invitations.delete(made.id)
+    assert made.id not in {one.id for one in client.invitations.list()}
+
+
+def test_keys_have_profiles_and_members(client):
+    key = client.keys.create(name="sdk", scopes=["settings:read"], profiles=["default"])
+    assert (key.profiles, key.member) == (["default"], None)
+    assert client.keys.update(key.id, profiles="all").profiles == "all"
+    with pytest.raises(PermissionDeniedError):
+        client.keys.move(key.id)
+    nobody = "mem_" + "0" * 26
+    assert list(client.keys.list(member=nobody)) == []
+    with pytest.raises(NotFoundError):
+        client.members.update(nobody, hours=None, pool=None, shares={"senders": "all"}, disabled=True)
+    assert nobody not in {member.id for member in client.members.list()}
+    client.keys.delete(key.id)
 
 
 def test_the_audit_log_tells_of_a_change(client):

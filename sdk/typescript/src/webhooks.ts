@@ -27,6 +27,38 @@ export interface KeyEventData {
   disabled: boolean;
   expires_at: string | null;
   replaced_by: string | null;
+  /** The member to whom the key belongs; null for a key of the company. */
+  member_id: string | null;
+}
+
+/** The limits of a member. Null stands for all things, or for no bound. */
+export interface MemberLimits {
+  role: "owner" | "subuser";
+  permissions: ScopeName[];
+  zone: string;
+  hours: string;
+  senders: string[] | null;
+  templates: string[] | null;
+  profiles: string[] | null;
+  groups: string[] | null;
+  pool: number | null;
+  most_parts: number | null;
+}
+
+/** What a message says about a member: never a name or an e-mail address. */
+export interface MemberEventData extends MemberLimits {
+  member_id: string;
+  /** The invitation that made it a member, in `member.created`. */
+  invitation_id: string | null;
+  disabled: boolean;
+}
+
+/** What a message says about an invitation. */
+export interface InvitationEventData extends MemberLimits {
+  invitation_id: string;
+  /** The id of a member or a key, or `operator`. */
+  invited_by: string;
+  expires_at: string;
 }
 
 /** What a ping says. */
@@ -64,6 +96,15 @@ export type KeyEvent = Message<
   KeyEventData
 >;
 
+/** Somebody was invited. */
+export type InvitationEvent = Message<"member.invited", InvitationEventData>;
+
+/** A person became a member, or a member was changed. */
+export type MemberEvent = Message<
+  "member.created" | "member.updated" | "member.disabled" | "member.enabled" | "member.deleted",
+  MemberEventData
+>;
+
 /** Somebody tried out the webhook. */
 export type PingEvent = Message<"webhook.ping", PingEventData>;
 
@@ -74,7 +115,7 @@ export type PingEvent = Message<"webhook.ping", PingEventData>;
 export type UnknownEvent = Message<"(unknown to this release)", Record<string, unknown>>;
 
 /** A message of a webhook. */
-export type WebhookEvent = VerificationEvent | KeyEvent | PingEvent | UnknownEvent;
+export type WebhookEvent = VerificationEvent | KeyEvent | InvitationEvent | MemberEvent | PingEvent | UnknownEvent;
 
 /** Headers, as a `Request` or as Node gives them. */
 export type WebhookHeaders = { get(name: string): string | null } | Record<string, string | readonly string[] | undefined>;

@@ -52,6 +52,40 @@ it("a key is made, listed, rotated, disabled and deleted", async () => {
   }
 });
 
+it("somebody is invited for a part, and keys have profiles", async () => {
+  const client = live();
+  const email = `${newName("ts")}@example.com`;
+  const made = await client.invitations.create({
+    email,
+    role: "subuser",
+    permissions: ["verifications:start"],
+    hours: { monday: ["08:00-16:00"] },
+    shares: { profiles: ["default"], senders: "none" },
+    pool: 500,
+  });
+  assert.deepEqual([made.email, made.delivery, made.sends], [email, "by_operator", 1]);
+  assert.deepEqual([made.hours!.monday, made.hours!.tuesday], [["08:00-16:00"], []]);
+  assert.deepEqual(made.shares, { profiles: ["default"], senders: "none", templates: "all", groups: "all" });
+  await assert.rejects(client.invitations.create({ email, role: "subuser", permissions: [] }), isProblem("conflict"));
+  assert.equal((await client.invitations.resend(made.id)).sends, 2);
+  const found = [];
+  for await (const one of client.invitations.list({ limit: 1 })) if (one.email === email) found.push(one.id);
+  assert.deepEqual(found, [made.id]);
+  await client.invitations.delete(made.id);
+  await assert.rejects(client.invitations.get(made.id), isProblem("not_found"));
+
+  const key = await client.keys.create({ name: newName("ts"), scopes: ["settings:read"], profiles: ["default"] });
+  assert.deepEqual([key.profiles, key.member], [["default"], null]);
+  assert.equal((await client.keys.update(key.id, { profiles: "all" })).profiles, "all");
+  await assert.rejects(client.keys.move(key.id), isProblem("insufficient_scope"));
+  const nobody = `mem_${"0".repeat(26)}`;
+  assert.deepEqual((await client.keys.list({ member: nobody })).data, []);
+  const change = { hours: null, pool: null, shares: { senders: "all" as const } };
+  await assert.rejects(client.members.update(nobody, change), isProblem("not_found"));
+  for await (const member of client.members.list()) assert.notEqual(member.id, nobody);
+  await client.keys.delete(key.id);
+});
+
 it("a repeat never shows a secret again", async () => {
   const client = live();
   const body = { name: newName("ts"), scopes: ["verifications:check" as const] };

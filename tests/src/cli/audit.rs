@@ -2,7 +2,10 @@
 
 use super::Place;
 use crate::audit::verify_outside;
+use countersign::machine::SystemClock;
+use countersign_core::{access::change::Change, audit::chain::Head, ports::clock::Clock as _};
 use rusqlite::Connection;
+use std::time::Duration;
 
 const SET: &str = "UPDATE audit SET";
 
@@ -187,4 +190,36 @@ async fn a_database_that_was_put_back_is_found_by_a_head_kept_elsewhere() {
     place.run(&create).await.expect(0, &[]);
     assert_ne!(place.verified(&tenant).await.1, head);
     place.run(&kept).await.expect(1, &["whose hash was kept elsewhere"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_retention_or_an_erasure_removed_is_told_from_a_break() {
+    let (place, tenant) = prepared().await;
+    let application = place.application(false).await;
+    let (directory, keyring) = (&application.context.directory, &application.context.keyring);
+    let (id, by) = (tenant.parse().unwrap(), Change::by_system(SystemClock.now()));
+    let entries = directory.read_chain(id, 0, 9).await.unwrap();
+    let kept = |n: usize| format!("audit verify --tenant {tenant} --head {n}:{}", entries[n - 1].hash_text());
+    for n in [2, 5] {
+        place.run(&kept(n)).await.expect(0, &[]);
+    }
+    let cut = Head::anchor(keyring, id, 3, entries[2].hash);
+    assert_eq!(directory.forget_audit(&cut, &by).await.unwrap(), 3);
+    let said = "entry 2 was removed by the retention; it cannot be compared";
+    let compared = place.run(&kept(2)).await.expect(2, &[said]);
+    assert!(compared.last().starts_with(&format!("{tenant}\t3\t6:")), "{compared:?}");
+    place.run(&kept(5)).await.expect(0, &[]);
+    place.run("audit verify").await.expect(0, &[]);
+
+    place.run(&format!("tenant delete {tenant}")).await.expect(0, &[]);
+    let later = SystemClock.now() + Duration::from_secs(60);
+    assert!(directory.begin_erasure(id, later, &by).await.unwrap());
+    assert!(!directory.erase_tenant(id, 1, &by).await.unwrap(), "more is left");
+    let verified = place.run("audit verify").await.expect(0, &[]).answer;
+    let skipped = verified.lines().find(|line| line.starts_with(&tenant)).unwrap();
+    let erased = format!("{tenant}\tskipped\terased by entry ");
+    assert!(skipped.starts_with(&erased) && skipped.ends_with(" of the operator"), "{verified}");
+    while !directory.erase_tenant(id, 100, &by).await.unwrap() {}
+    let verified = place.run("audit verify").await.expect(0, &[]).answer;
+    assert!(!verified.contains(&tenant), "nothing is left to verify: {verified}");
 }

@@ -1,6 +1,6 @@
 //! `keyring retire` lists everything that still needs a version.
 
-use super::{Place, eventually, free_port};
+use super::{Place, eventually, free_port, members::on_both};
 use countersign::keyfile;
 use serde_json::{Value, json};
 
@@ -62,6 +62,41 @@ async fn everything_that_needs_a_version_is_named_with_its_end() {
     let parts = ["numbers sealed with version 1: 0;", "a running worker"];
     assert!(parts.iter().all(|part| said.contains(part)) && !said.contains("providers"), "{said}");
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_that_a_person_or_an_invitation_needs_is_not_retired() -> anyhow::Result<()> {
+    on_both(async |place| {
+        let tenant = place.run("tenant create --name Acme --countries all").await.expect(0, &[]).last();
+        let add = format!("member add --tenant {tenant} --role owner --name Anna anna@example.com");
+        let member = place.run(&add).await.expect(0, &[]).last();
+        let invite = format!("member invite --tenant {tenant} --role owner bob@example.com");
+        place.run(&invite).await.expect(0, &[]);
+        let head = place.run(&format!("audit verify --tenant {tenant}")).await.expect(0, &[]).last();
+        place.run("keyring add").await.expect(0, &[]);
+        place.run("keyring promote").await.expect(0, &[]);
+        let all = [
+            "names and addresses of persons: 1; they are sealed anew each minute: no server runs",
+            "addresses of invitations: 1; they are sealed anew each minute: no server runs",
+        ];
+        place.run("keyring retire --seal 1").await.expect(1, &all);
+        let server = place.serve(false).await;
+        eventually(async || {
+            let ended = place.run("keyring retire --seal 1").await.expect(1, &["still needed"]);
+            (!ended.said.contains("persons") && !ended.said.contains("invitations")).then_some(())
+        })
+        .await;
+        server.stop().await;
+        // Its entries contain only ids.
+        let after = place.run(&format!("audit verify --tenant {tenant}")).await.expect(0, &[]).last();
+        assert_eq!(after, head);
+        let shown = place.run(&format!("member show --tenant {tenant} {member}")).await.expect(0, &[]);
+        assert!(shown.answer.contains("email\tanna@example.com"), "{shown:?}");
+        let list = place.run(&format!("member invitations --tenant {tenant}")).await.expect(0, &[]);
+        assert!(list.answer.contains("\tbob@example.com\t"), "{list:?}");
+        Ok(())
+    })
+    .await
 }
 
 /// As in a pod: the ring is mounted, and a pipe takes what is printed to where it is kept.

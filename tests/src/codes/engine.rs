@@ -100,6 +100,14 @@ impl Engine {
         }
     }
 
+    /// Opens the store as another node does. `None` if it belongs to one process.
+    pub async fn open_another(&self, clock: &Arc<HandClock>) -> Option<Arc<dyn Codes>> {
+        match self {
+            Self::Redis { .. } => Some(self.open(clock, 1 << 30).await),
+            _ => None,
+        }
+    }
+
     fn file(&self) -> PathBuf {
         let Self::Embedded(folder) = self else { panic!("only the embedded engine has a file") };
         folder.path().join("codes.sqlite")
@@ -113,7 +121,7 @@ impl Engine {
                 let connection = rusqlite::Connection::open(self.file()).unwrap();
                 let sql = "SELECT max(until) FROM (SELECT kept_until AS until FROM verifications
                     UNION ALL SELECT kept_until FROM numbers UNION ALL SELECT full_at FROM buckets
-                    UNION ALL SELECT kept_until FROM outcomes
+                    UNION ALL SELECT kept_until FROM outcomes UNION ALL SELECT kept_until FROM pools
                     UNION ALL SELECT kept_until FROM provider_messages)";
                 let until: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
                 Timestamp::from_micros(until).since(now)
@@ -121,7 +129,7 @@ impl Engine {
             Self::Redis { url, .. } => {
                 let mut longest = 0;
                 for node in nodes(url) {
-                    for letter in ["v", "n", "b", "o", "s", "m"] {
+                    for letter in ["v", "n", "b", "o", "s", "m", "q"] {
                         let names = command(&node, redis::cmd("KEYS").arg(format!("{{cs*}}{letter}*"))).await;
                         let Value::Array(names) = names else { panic!("no names") };
                         for name in names {

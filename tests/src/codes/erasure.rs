@@ -2,6 +2,7 @@
 
 use super::{Bench, number, payments, seconds, wrong};
 use countersign_core::{
+    access::actor::Who,
     id::{EventId, RecordKey, VerificationId},
     tenant::profile::{Policy, ResendPolicy},
     verification::{
@@ -40,7 +41,7 @@ pub async fn an_erasure_takes_the_person_out_as_the_rules_say(bench: Bench) {
         expected.push(record(&bench, id).await);
     }
     let (tenant, mode) = (bench.caller.tenant, bench.caller.mode);
-    let erasure = bench.codes().erase(tenant, mode, expected[0].number()).await.unwrap();
+    let erasure = bench.codes().erase(tenant, mode, expected[0].number(), Who::Operator(None)).await.unwrap();
     assert_eq!(erasure.canceled, 1);
     for ((id, _, after), mut expected) in verifications.into_iter().zip(expected) {
         let _ = expected.erase(erasure.now);
@@ -50,6 +51,6 @@ pub async fn an_erasure_takes_the_person_out_as_the_rules_say(bench: Bench) {
     }
     let key = RecordKey { tenant, mode, id: pending };
     let events = bench.codes().timeline(key).await.unwrap();
-    let last = events.last().map(|event| (event.id, event.kind.name()));
-    assert_eq!(last, Some((EventId::of_erasure(pending), "canceled")));
+    let last = events.last().map(|event| (event.id, event.kind.name(), event.who));
+    assert_eq!(last, Some((EventId::of_erasure(pending), "canceled", Some(Who::Operator(None)))));
 }

@@ -395,8 +395,9 @@ pub async fn a_repeated_resend_sends_once(bench: Bench) {
     let (id, _) = bench.start_with_code(&number(1)).await;
     bench.clock.turn(seconds(30));
     let resend = async |key: &str| {
-        let (once, now) = (bench.once(key, ""), bench.clock.now());
-        resend_verification(&bench.context, &bench.caller, id, once, now, &mut rng()).await
+        let once = bench.once(key, "");
+        let by = Change::by(&bench.caller, None, bench.clock.now());
+        resend_verification(&bench.context, &bench.caller, id, once, &by, &mut rng()).await
     };
     let first = resend("a").await.unwrap();
     bench.clock.turn(seconds(5));

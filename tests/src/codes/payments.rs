@@ -11,7 +11,7 @@ use countersign_core::{
     ports::clock::Clock,
     tenant::profile::{Policy, ResendPolicy},
     verification::{
-        event::EventKind,
+        event::{ActEvent, EventKind},
         idempotency::Answer,
         outcome::CheckOutcome,
         request::SubmittedCode,
@@ -143,7 +143,8 @@ pub async fn a_mismatch_that_is_sent_twice_is_one(bench: Bench) {
     let (id, code) = start(&bench, &number(1), Some(payment("5"))).await;
     let key = RecordKey { tenant: bench.caller.tenant, mode: bench.caller.mode, id };
     let macs = bench.context.keyring.code_macs(key, None, &code);
-    let event = EventId::new(bench.clock.now(), id.partition(), &mut rng());
+    let id_of_event = EventId::new(bench.clock.now(), id.partition(), &mut rng());
+    let event = ActEvent { id: id_of_event, who: bench.caller.who };
     let embedded = matches!(bench.engine, Engine::Embedded(_));
     let second =
         if embedded { CheckOutcome::Ended(Status::Canceled) } else { CheckOutcome::TransactionMismatch };

@@ -5,13 +5,14 @@ use super::{
     engine::{server, try_command},
 };
 use countersign_core::{
+    access::actor::Who,
     id::{EventId, RecordKey, TenantId, VerificationId},
     mode::Mode,
     ports::{
         codes::{Codes, events::EventLog, outbox::Outbox, peers::Peers, verifications::Verifications},
         error::StoreError,
     },
-    verification::event::EventKind,
+    verification::event::{ActEvent, EventKind},
 };
 use countersign_stores::{
     certificates::Certificates,
@@ -67,7 +68,13 @@ async fn tls_and_a_user_with_few_rights_suffice() {
     codes.trim(&positions).await.unwrap();
     let id = VerificationId::from_bytes([9; 16]);
     let key = RecordKey { tenant: TenantId::from_bytes([1; 16]), mode: Mode::Live, id };
-    assert!(codes.cancel(key, EventId::from_bytes([1; 16])).await.unwrap().is_none());
+    assert!(
+        codes
+            .cancel(key, ActEvent { id: EventId::from_bytes([1; 16]), who: Who::System })
+            .await
+            .unwrap()
+            .is_none()
+    );
     let worker = countersign_core::id::NodeId::from_bytes([7; 16]);
     assert_eq!(codes.share(worker, 64).await.unwrap(), 0..64);
     codes.leave(worker).await.unwrap();
@@ -211,4 +218,31 @@ async fn a_former_release_reads_receipts_and_sees_no_message_that_is_awaited() {
         }
     }
     assert_eq!((receipts, others), (1, 2));
+}
+
+/// A node of the release before appends a second field to the body, and reads no third.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_release_before_reads_events_that_have_an_author() {
+    let url = format!("{}/994", server("COUNTERSIGN_TEST_REDIS"));
+    try_command(&url, &redis::cmd("FLUSHDB")).await.unwrap();
+    let clock = HandClock::new();
+    let options = RedisOptions { clock: Some(clock.clone()), ..options(b"", 64) };
+    let codes = RedisCodes::open(&RedisUrl::parse(&url, None).unwrap(), options).await.unwrap();
+    let bench = super::Bench::of(Arc::new(codes), clock.clone()).await;
+    let (id, code) = bench.start_with_code(&super::number(1)).await;
+    assert_eq!(bench.check(id, &super::wrong(&code)).await.attempts_left, 4);
+    bench.cancel(id).await.unwrap();
+    let mut read = Vec::new();
+    let streams = try_command(&url, redis::cmd("KEYS").arg("{cs*}e")).await.unwrap();
+    for stream in redis::from_redis_value::<Vec<Vec<u8>>>(streams).unwrap() {
+        let entries = try_command(&url, redis::cmd("XRANGE").arg(stream).arg("-").arg("+")).await.unwrap();
+        let entries: Vec<(String, Vec<Vec<u8>>)> = redis::from_redis_value(entries).unwrap();
+        for (_, fields) in entries {
+            let rest = fields.get(3).cloned().unwrap_or_default();
+            let kind = EventKind::unpack(&[&fields[1][55..], &rest].concat()).unwrap();
+            read.push((kind.name(), fields.get(5).and_then(|packed| Who::unpack(packed))));
+        }
+    }
+    let by = Some(bench.caller.who);
+    assert_eq!(read, [("started", None), ("check_wrong", by), ("canceled", by)]);
 }

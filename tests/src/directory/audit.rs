@@ -65,7 +65,7 @@ fn by(seconds: i64) -> Change {
 }
 
 /// The whole chain of a tenant, which must be verified.
-async fn chain(base: &Base, tenant: TenantId) -> Result<Vec<Entry>> {
+pub async fn chain(base: &Base, tenant: TenantId) -> Result<Vec<Entry>> {
     let (keyring, directory) = (keyring(), &base.directory);
     let anchor = directory.chain_anchor(tenant).await?;
     let mut verification = Verification::after(&keyring, tenant, anchor.as_ref())?;
@@ -536,8 +536,8 @@ pub async fn the_chains_of_an_older_release_begin_once(base: &Base) -> Result<()
     let standing = async |tenant| standing_of(directory, &keyring(), tenant, None).await;
     assert_eq!(standing(one).await?, Err(Break::NoChain));
     // The operator's and both tenants'.
-    assert_eq!(begin_chains(directory, &by(50)).await?, 3);
-    assert_eq!(begin_chains(directory, &by(51)).await?, 0);
+    assert_eq!(begin_chains(directory, &by(50)).await?.chains, 3);
+    assert_eq!(begin_chains(directory, &by(51)).await?.chains, 0);
     for tenant in [one, two] {
         let entries = chain(base, tenant).await?;
         assert_eq!(entries.iter().map(|entry| entry.action.as_str()).collect::<Vec<_>>(), ["audit.begin"]);
@@ -548,8 +548,23 @@ pub async fn the_chains_of_an_older_release_begin_once(base: &Base) -> Result<()
     // A chain that somebody removed is not begun again.
     let gone = ["audit", "audit_heads"].map(|table| format!("DELETE FROM {table} WHERE tenant_id = $1"));
     tamper(base, &gone.each_ref().map(|text| (text.as_str(), of(one)))).await?;
-    assert_eq!(begin_chains(directory, &by(53)).await?, 0);
+    assert_eq!(begin_chains(directory, &by(53)).await?.chains, 0);
     assert_eq!(standing(one).await?, Err(Break::NoChain));
+    Ok(())
+}
+
+pub async fn a_damaged_chain_does_not_keep_others_from_their_beginning(base: &Base) -> Result<()> {
+    let directory = &*base.directory;
+    let (one, two) = (base.tenant(1).await?.id, base.tenant(2).await?.id);
+    // The first tenant has entries without a head, the others have nothing.
+    let left = "DELETE FROM audit WHERE tenant_id <> $1";
+    tamper(base, &[(left, of(one)), ("DELETE FROM audit_heads WHERE tenant_id <> $1", of(""))]).await?;
+    let begun = begin_chains(directory, &by(50)).await?;
+    assert_eq!(begun.chains, 2, "the operator's and the second tenant's");
+    let failed: Vec<_> = begun.failed.iter().map(|(tenant, _)| *tenant).collect();
+    assert_eq!(failed, [one]);
+    ensure!(matches!(begun.failed[0].1, StoreError::Corrupt { .. }), "{:?}", begun.failed);
+    ensure!(matches!(standing_of(directory, &keyring(), two, None).await?, Ok(Standing::Whole(_))));
     Ok(())
 }
 

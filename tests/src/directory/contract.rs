@@ -19,9 +19,11 @@ use countersign_core::{
         error::StoreError,
         nodes::{DEAD_AFTER, Node, Nodes},
     },
+    snapshot::Snapshot,
     tenant::{
         limits::{LimitNotes, NamedLimits},
         profile::{Policy, Profile, ProfileName, ResendPolicy},
+        security::Security,
         settings::{Setting, Settings},
     },
 };
@@ -333,8 +335,53 @@ pub async fn settings_round_trip(base: &Base) -> Result<()> {
         .save_setting(mine.id, &Setting::ApiAllowlist(Allowlist::default()), &Change::by_system(at(2)))
         .await?;
     assert_eq!(base.directory.settings(mine.id).await?, Settings::default());
+    let security = Security::parse("password_age=force session_idle=900").context("settings")?;
+    for setting in [Setting::PortalAllowlist(list.clone()), Setting::Security(security.clone())] {
+        base.directory.save_setting(mine.id, &setting, &Change::by_system(at(3))).await?;
+    }
+    let expected = Settings { portal_allowlist: list, security, ..Settings::default() };
+    assert_eq!(base.directory.settings(mine.id).await?, expected);
+    let snapshot = Snapshot::default();
+    let news = base.directory.news(0).await?.context("news")?;
+    ensure!(snapshot.apply(0, news));
+    assert_eq!(snapshot.tenant(mine.id).context("a tenant")?.settings, expected, "in the copy of a node");
     Ok(())
 }
+
+pub async fn a_setting_is_replaced_only_as_it_was_read(base: &Base) -> Result<()> {
+    let (directory, tenant) = (&base.directory, base.tenant(1).await?.id);
+    let of = |text: &str| Setting::Security(Security::parse(text).unwrap_or_default());
+    let (none, short, long) = (of(""), of("session_idle=900"), of("session_idle=14400"));
+    let replace = async |was: &Setting, setting: &Setting| {
+        directory.replace_setting(tenant, was, setting, &Change::by_system(at(2))).await
+    };
+    let moved = |outcome: Result<(), StoreError>| matches!(outcome, Err(StoreError::Moved));
+    replace(&none, &short).await?;
+    ensure!(moved(replace(&none, &long).await) && moved(replace(&long, &none).await));
+    replace(&short, &short).await?;
+    ensure!(moved(replace(&long, &long).await), "also if nothing would change");
+    replace(&short, &long).await?;
+    let changes = base.changes().await?.len();
+    replace(&long, &none).await?;
+    assert_eq!(base.changes().await?.len(), changes + 1);
+    assert_eq!(directory.settings(tenant).await?, Settings::default());
+    // What a newer release wrote into it is not dropped.
+    let newer = vec![
+        tenant.to_string().into(),
+        "security".into(),
+        "colour=red session_idle=900".into(),
+        at(3).micros().into(),
+    ];
+    base.sql.batch(Batch::default().run(&WRITE_SETTING, newer)).await?;
+    ensure!(moved(replace(&short, &none).await));
+    Ok(())
+}
+
+const WRITE_SETTING: Statement = Statement {
+    table: "settings",
+    text: "INSERT INTO settings (tenant_id, name, value, updated_at) VALUES ($1, $2, $3, $4)",
+    params: &[Kind::Text, Kind::Text, Kind::Text, Kind::Int],
+};
 
 const COUNT_CHANGES: Statement =
     Statement { table: "changes", text: "SELECT count(*), coalesce(max(n), 0) FROM changes", params: &[] };

@@ -235,7 +235,7 @@ pub async fn one_author_does_not_keep_the_others_waiting(base: &Base) -> Result<
         directory.create_key(&plain(tenant, number), None, None, &by(5)).await?;
     }
     let rename = |n: usize| KeyChange { name: Some(format!("name {n}")), ..KeyChange::default() };
-    let flood = join_all((0..60).map(|n| {
+    let flood = join_all((0..200).map(|n| {
         let id = plain(tenant, 1).id;
         async move { directory.update_key(tenant, id, rename(n), None, &author).await }
     }));
@@ -244,7 +244,7 @@ pub async fn one_author_does_not_keep_the_others_waiting(base: &Base) -> Result<
     ensure!(end?);
     let busy = flood.iter().filter(|one| matches!(one, Err(StoreError::Busy))).count();
     let done = flood.iter().filter(|one| matches!(one, Ok(Some(_)))).count();
-    ensure!(busy > 0 && done >= 8 && busy + done == 60, "{busy} busy, {done} done");
+    ensure!(busy > 0 && done >= 64 && busy + done == 200, "{busy} busy, {done} done");
     // Afterwards its places are free.
     directory.update_key(tenant, plain(tenant, 4).id, rename(0), None, &author).await?;
     Ok(())

@@ -46,19 +46,19 @@ use std::sync::Arc;
 
 /// One limit. Apart from it, the two are alike.
 #[derive(Clone)]
-struct Row {
-    name: String,
+pub(super) struct Row {
+    pub name: String,
     /// The limits of the actor, which lacks something.
-    without: Limits,
+    pub without: Limits,
     /// The limits that have it.
-    with: Limits,
-    why: NotCovered,
-    kind: Kind,
+    pub with: Limits,
+    pub why: NotCovered,
+    pub kind: Kind,
 }
 
 /// What the limits of a key of the company are like.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// Such a key is a subuser.
     Role,
     /// Such a key has scopes and profiles of its own.
@@ -114,12 +114,13 @@ const ACTS: [Act; 19] = [
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
+pub(super) enum Outcome {
     Done,
     NotCovered(NotCovered),
     NotOwn,
     BeyondScopes,
     BeyondProfiles,
+    NotFound,
     BadLink,
 }
 
@@ -161,18 +162,20 @@ impl Row {
             (act, _) if subuser && act.is_move() => Outcome::NotCovered(NotCovered::Owners),
             (act, why) if act.is_move() || !act.is_of_keys() => Outcome::NotCovered(*why),
             (_, NotCovered::Scopes(_)) => Outcome::BeyondScopes,
-            (_, NotCovered::Shares) if self.kind == Kind::OfKeys => Outcome::BeyondProfiles,
+            (Act::MakeCompanyKey, NotCovered::Shares) if self.kind == Kind::OfKeys => Outcome::BeyondProfiles,
+            // The actor does not see keys that reach more profiles.
+            (_, NotCovered::Shares) if self.kind == Kind::OfKeys => Outcome::NotFound,
             _ => Outcome::NotOwn,
         }
     }
 }
 
-fn subuser(limits: &Limits) -> Limits {
+pub(super) fn subuser(limits: &Limits) -> Limits {
     Limits { role: Role::Subuser, ..limits.clone() }
 }
 
 /// A row for each limit, and for each permission and each kind of share.
-fn rows() -> Vec<Row> {
+pub(super) fn rows() -> Vec<Row> {
     let all = Limits { permissions: Scopes::all(), ..owner() };
     let row = |name: &str, without: Limits, with: Limits, why, kind| Row {
         name: name.to_owned(),
@@ -264,28 +267,33 @@ struct Numbers {
     offered: u8,
 }
 
-const ACTOR: u8 = 1;
+pub(super) const ACTOR: u8 = 1;
 const CLERK: u8 = 2;
 const HOLDER: Numbers = Numbers { member: 3, invited: 4, kept: 5, offered: 6 };
 const LESSER: Numbers = Numbers { member: 7, invited: 8, kept: 9, offered: 10 };
 
-fn person(number: u8) -> PersonId {
+pub(super) fn person(number: u8) -> PersonId {
     member(TENANT, number, owner()).person
 }
 
 /// One tenant of the test, with the actor in it.
-struct Scene<'a> {
-    base: &'a Base,
-    management: &'a Management,
-    tenant: TenantId,
-    by: Change,
-    actor: Member,
+pub(super) struct Scene<'a> {
+    pub base: &'a Base,
+    pub management: &'a Management,
+    pub tenant: TenantId,
+    pub by: Change,
+    pub actor: Member,
     /// A member who has nothing yet.
-    clerk: Member,
+    pub clerk: Member,
 }
 
 impl<'a> Scene<'a> {
-    async fn open(base: &'a Base, management: &'a Management, number: u8, limits: &Limits) -> Result<Self> {
+    pub async fn open(
+        base: &'a Base,
+        management: &'a Management,
+        number: u8,
+        limits: &Limits,
+    ) -> Result<Self> {
         let tenant = base.tenant(number).await?.id;
         let by = Change::by_system(at(100));
         let nothing = Limits {
@@ -302,7 +310,7 @@ impl<'a> Scene<'a> {
     }
 
     /// The actor signed in, and by a key with all that it has.
-    async fn actors(&self) -> Result<[Actor; 2]> {
+    pub async fn actors(&self) -> Result<[Actor; 2]> {
         let key = self.key(Some(&self.actor), &self.actor.limits).await?;
         let bounds = Bounds::of(&key, Some(&self.actor)).context("it is accepted")?;
         let signed_in = Actor {
@@ -323,7 +331,7 @@ impl<'a> Scene<'a> {
         Ok(Actor { who, grants, profiles, ..Actor::operator(self.tenant) })
     }
 
-    async fn key(&self, member: Option<&Member>, limits: &Limits) -> Result<Key> {
+    pub async fn key(&self, member: Option<&Member>, limits: &Limits) -> Result<Key> {
         let presented = PresentedKey::generate(Mode::Live, KeyId::new(self.by.at, &mut rng()), &mut rng());
         let key = Key {
             member: member.map(|member| member.id),
@@ -346,7 +354,7 @@ impl<'a> Scene<'a> {
         Ok(Target { member, keys, company, kept, offered, numbers })
     }
 
-    async fn invitation(
+    pub async fn invitation(
         &self,
         number: u8,
         limits: &Limits,
@@ -417,12 +425,12 @@ impl<'a> Scene<'a> {
     }
 }
 
-fn none() -> Shares {
+pub(super) fn none() -> Shares {
     let (senders, templates) = (Share::none(), Share::none());
     Shares { senders, templates, profiles: Share::none(), groups: Share::none() }
 }
 
-async fn seat(base: &Base, tenant: TenantId, number: u8, limits: &Limits) -> Result<Member> {
+pub(super) async fn seat(base: &Base, tenant: TenantId, number: u8, limits: &Limits) -> Result<Member> {
     let id = MemberId::new(at(1), &mut rng());
     let seated = Member { id, person: person(number), ..member(tenant, number, limits.clone()) };
     let joining = Joining { member: &seated, person: None, invitation: None };
@@ -431,7 +439,7 @@ async fn seat(base: &Base, tenant: TenantId, number: u8, limits: &Limits) -> Res
 }
 
 /// The change that gives all of these limits.
-fn whole(limits: &Limits) -> LimitsChange {
+pub(super) fn whole(limits: &Limits) -> LimitsChange {
     let Limits { role, permissions, zone, hours, shares, pool, most_parts } = limits.clone();
     LimitsChange {
         role: Some(role),
@@ -448,7 +456,7 @@ fn whole(limits: &Limits) -> LimitsChange {
 }
 
 /// A key of the company with these scopes and profiles.
-fn asked(limits: &Limits) -> CreateKey {
+pub(super) fn asked(limits: &Limits) -> CreateKey {
     CreateKey {
         name: KeyName::parse("one").unwrap(),
         mode: Mode::Live,
@@ -460,17 +468,18 @@ fn asked(limits: &Limits) -> CreateKey {
     }
 }
 
-fn of_keys(outcome: Result<(), KeyError>) -> Result<Outcome> {
+pub(super) fn of_keys(outcome: Result<(), KeyError>) -> Result<Outcome> {
     match outcome {
         Ok(()) => Ok(Outcome::Done),
         Err(KeyError::NotOwn) => Ok(Outcome::NotOwn),
         Err(KeyError::BeyondOwnScopes(_)) => Ok(Outcome::BeyondScopes),
         Err(KeyError::BeyondOwnProfiles) => Ok(Outcome::BeyondProfiles),
+        Err(KeyError::NotFound) => Ok(Outcome::NotFound),
         Err(error) => Err(error.into()),
     }
 }
 
-fn of_members<T>(outcome: Result<T, MemberError>) -> Result<Outcome> {
+pub(super) fn of_members<T>(outcome: Result<T, MemberError>) -> Result<Outcome> {
     match outcome {
         Ok(_) => Ok(Outcome::Done),
         Err(MemberError::NotCovered(why)) => Ok(Outcome::NotCovered(why)),
@@ -480,7 +489,7 @@ fn of_members<T>(outcome: Result<T, MemberError>) -> Result<Outcome> {
 }
 
 /// The management of a node that keeps no copy, and the persons of all tenants.
-async fn prepare(base: &Base) -> Result<Management> {
+pub(super) async fn prepare(base: &Base) -> Result<Management> {
     let place = Place::new(base).await?;
     for number in 1..=10 {
         join(base, &member(TENANT, number, owner())).await?;
@@ -538,5 +547,21 @@ pub async fn a_key_of_the_company_is_refused_where_it_lacks_something(base: &Bas
             }
         }
     }
+    Ok(())
+}
+
+/// The keys of a removed member wait for an owner: a key of the company must not plant a secret among them.
+pub async fn only_owners_govern_the_keys_of_a_removed_member(base: &Base) -> Result<()> {
+    let management = prepare(base).await?;
+    let all = Limits { permissions: Scopes::all(), ..owner() };
+    let scene = Scene::open(base, &management, 10, &all).await?;
+    let gone = scene.target(HOLDER, &subuser(&all)).await?;
+    remove_member(&management, &Actor::operator(scene.tenant), gone.member.id, &scene.by).await?;
+    let ([signed_in, _], company) = (scene.actors().await?, scene.company().await?);
+    for act in [Act::ChangeKey, Act::RotateKey, Act::DeleteKey] {
+        assert_eq!(scene.attempt(act, &company, &gone).await?, Outcome::NotOwn, "{act:?}");
+        assert_eq!(scene.attempt(act, &signed_in, &gone).await?, Outcome::Done, "{act:?}");
+    }
+    assert_eq!(scene.attempt(Act::TakeKey, &signed_in, &gone).await?, Outcome::Done);
     Ok(())
 }

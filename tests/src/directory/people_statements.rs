@@ -64,8 +64,12 @@ fn values_for(n: usize, statement: &Statement) -> Vec<Value> {
             let zone = ["per_1".into(), bytes(1), bytes(2), "pl".into(), "Europe/Warsaw".into()];
             with(zone.into(), vec![7.into(), 8.into(), 9.into()])
         }
+        "people" if text.contains("person_id FROM members WHERE tenant_id = $1 AND id >=") => {
+            vec![tenant(), "mem_1".into(), "mem_1".into()]
+        }
         "people" if text.contains("email = $1") => vec![bytes(1)],
-        "people" if text.contains("id > $1") => vec!["".into(), 9.into()],
+        "people" if text.contains("id > $1") => vec!["".into(), Value::from([9].as_slice()), 9.into()],
+        "people" if text.contains("count(*)") => vec![Value::from([2].as_slice())],
         "people" if text.starts_with("UPDATE") => vec!["per_1".into(), bytes(2), bytes(3)],
         "people" if text.contains("LIMIT") => vec![tenant(), 9.into()],
         "people" => vec!["per_1".into()],
@@ -110,6 +114,11 @@ fn values_for(n: usize, statement: &Statement) -> Vec<Value> {
                 7.into(),
             ];
             with(first.into(), limits(70))
+        }
+        "invitations" if text.contains("id > $1") => vec!["".into(), Value::from([9].as_slice()), 9.into()],
+        "invitations" if text.contains("count(*)") => vec![Value::from([2].as_slice())],
+        "invitations" if text.contains("sealed = $4") => {
+            vec![tenant(), "inv_1".into(), bytes(2), bytes(8)]
         }
         "invitations" if text.contains("author = $4") => {
             vec![tenant(), "inv_1".into(), 6.into(), "mem_1".into(), bytes(9), 80.into(), 81.into()]

@@ -51,7 +51,7 @@ fn name(text: &str) -> ResourceName {
 }
 
 /// An account that the directory stores as tested.
-async fn account(place: &Place, tenant: TenantId, shared: Shared) -> Result<ProviderId> {
+pub async fn account(place: &Place, tenant: TenantId, shared: Shared) -> Result<ProviderId> {
     let id = ProviderId::new(place.clock.now(), &mut rng());
     let settings = json!({ "url": "https://sms.example/" });
     let account = ProviderAccount {

@@ -1,14 +1,15 @@
 //! The contract of the history. `history.rs` runs each of these tests on both engines.
 
-use super::{NUMBER, PROFILE, TENANT, at, event, history, key, kinds, rng, start, story};
+use super::{NUMBER, PROFILE, TENANT, at, event, history, key, kinds, message, rng, start, story};
 use crate::directory::Base;
 use anyhow::{Context, Result};
 use countersign_core::{
+    access::{actor::Who, share::Share},
     history::{
         fold::Counts,
         query::{Filter, ListQuery, ReportQuery},
     },
-    id::{ProfileId, TenantId, VerificationId},
+    id::{KeyId, MemberId, ProfileId, TenantId, VerificationId},
     keyring::{Fingerprint, KeyRing, Place, Sealed, VersionedKey},
     management::reseal_history::{Progress, Resealing, count_sealed_with, reseal_contacts, reseal_progress},
     mode::Mode,
@@ -17,7 +18,7 @@ use countersign_core::{
         history::{History, HistoryUpkeep, Recorded},
     },
     verification::{
-        event::{Event, EventKind},
+        event::{Event, EventKind, Started},
         receipt::{ParkedReceipt, ReceiptReport},
         status::{CancelReason, Delivery, Status},
     },
@@ -28,7 +29,7 @@ use std::time::Duration;
 const HOUR: i64 = 3_600;
 
 async fn counts(history: &impl History) -> Result<Counts> {
-    let query = ReportQuery { from: at(-HOUR), to: at(1_000 * HOUR), profile: None, country: None };
+    let query = ReportQuery { from: at(-HOUR), to: at(1_000 * HOUR), profiles: Share::all(), country: None };
     let mut sum = Counts::default();
     for hour in history.report(TENANT, Mode::Live, &query).await? {
         sum.0.iter_mut().zip(hour.counts.0).for_each(|(sum, count)| *sum += count);
@@ -48,6 +49,7 @@ fn all(limit: u16) -> ListQuery {
         limit,
         created_after: None,
         created_before: None,
+        profiles: Share::all(),
         filter: Filter::All,
         now: at(0),
     }
@@ -277,7 +279,7 @@ pub async fn what_has_passed_expires_once(base: &Base) -> Result<()> {
     assert_eq!(history.expire(at(1_000), 2).await?, 1);
     assert_eq!(history.expire(at(1_000), 2).await?, 0);
     // A node that was paused makes the same event, which is known already.
-    let Event { id, at: when, kind } = Event::expired(key(0).id, at(300));
+    let Event { id, at: when, kind, .. } = Event::expired(key(0).id, at(300));
     let again = UnrecordedEvent { id, at: when, body: kind.pack(), ..event(key(0), 0, &kind) };
     assert_eq!(history.record(&[again]).await?.repeated, 1);
     let past = history.read(key(3)).await?.context("row")?;
@@ -346,15 +348,89 @@ pub async fn lists_keep_to_their_filter_tenant_and_mode(base: &Base) -> Result<(
     assert_eq!(list(Filter::Status(Status::Approved), 0).await?, [key(0).id]);
     assert_eq!(list(Filter::Status(Status::Pending), 100).await?, [key(10).id]);
     assert!(list(Filter::Status(Status::Pending), 310).await?.is_empty(), "its time has passed");
-    assert_eq!(list(Filter::Profile(PROFILE), 400).await?, [key(20).id, key(10).id, key(0).id]);
-    assert_eq!(list(Filter::ProfileAndStatus(PROFILE, Status::Canceled), 0).await?, [key(20).id]);
-    assert!(list(Filter::Profile(ProfileId::from_bytes([9; 16])), 0).await?.is_empty());
     assert_eq!(list(Filter::Number(NUMBER), 0).await?.len(), 3);
     for (tenant, mode) in [(TENANT, Mode::Test), (TenantId::from_bytes([9; 16]), Mode::Live)] {
-        for filter in [Filter::All, Filter::Number(NUMBER), Filter::Profile(PROFILE)] {
-            assert!(history.list(tenant, mode, &ListQuery { filter, ..all(10) }).await?.is_empty());
+        for filter in [Filter::All, Filter::Number(NUMBER)] {
+            for profiles in [Share::all(), Share::one(PROFILE)] {
+                let query = ListQuery { filter, profiles, ..all(10) };
+                assert!(history.list(tenant, mode, &query).await?.is_empty());
+            }
         }
     }
+    Ok(())
+}
+
+/// The start of a verification of another profile.
+fn start_in(n: i64, profile: ProfileId) -> EventKind {
+    let EventKind::Started(started) = start(n) else { unreachable!() };
+    EventKind::Started(Box::new(Started { profile, ..*started }))
+}
+
+fn other(number: u8) -> ProfileId {
+    ProfileId::from_bytes([number; 16])
+}
+
+pub async fn a_share_of_profiles_bounds_lists_and_their_pages(base: &Base) -> Result<()> {
+    let history = history(base);
+    // Three profiles in turn, and every second verification is canceled.
+    let profiles = [PROFILE, other(8), other(9)];
+    for n in 0..30 {
+        let (key, profile) = (key(n), profiles[n as usize % 3]);
+        history.record(&[event(key, n, &start_in(n, profile))]).await?;
+        if n % 2 == 0 {
+            history.record(&[event(key, n + 100, &EventKind::Canceled(CancelReason::Client))]).await?;
+        }
+    }
+    let of = |which: &[usize], even: bool| -> Vec<VerificationId> {
+        let kept = |n: &i64| which.contains(&(*n as usize % 3)) && (!even || n % 2 == 0);
+        (0..30).rev().filter(kept).map(|n| key(n).id).collect()
+    };
+    for which in [&[][..], &[0], &[1], &[0, 2], &[0, 1, 2]] {
+        // A profile without any verification changes nothing.
+        let listed = which.iter().map(|which| profiles[*which]).chain([other(7)]);
+        let shared = if which.is_empty() { Share::none() } else { Share::of(listed)? };
+        for (filter, even) in
+            [(Filter::All, false), (Filter::Status(Status::Canceled), true), (Filter::Number(NUMBER), false)]
+        {
+            let query = ListQuery { profiles: shared.clone(), filter, ..all(4) };
+            let (mut seen, mut before): (Vec<VerificationId>, _) = (Vec::new(), None);
+            loop {
+                let page = ids(&*history, &ListQuery { before, ..query.clone() }).await?;
+                seen.extend(&page);
+                before = page.last().copied();
+                if page.len() < 4 {
+                    break;
+                }
+            }
+            assert_eq!(seen, of(which, even), "{which:?} {filter:?}");
+            let span = ListQuery { created_after: Some(at(6)), created_before: Some(at(12)), ..query };
+            let mut within = of(which, even);
+            within.retain(|id| (at(6)..at(12)).contains(&id.created_at()));
+            within.truncate(4);
+            assert_eq!(ids(&*history, &span).await?, within, "{which:?} {filter:?}");
+        }
+    }
+    Ok(())
+}
+
+pub async fn a_share_of_profiles_bounds_reports(base: &Base) -> Result<()> {
+    let history = history(base);
+    for (n, profile) in [(0, PROFILE), (1, other(8)), (2, other(8)), (3, other(9))] {
+        history.record(&[event(key(n), n, &start_in(n, profile))]).await?;
+    }
+    // An event that arrives before its start is counted without a profile, and only for all profiles.
+    history.record(&[event(key(50), 50, &EventKind::Approved)]).await?;
+    let counts = async |profiles| -> Result<u64> {
+        let query = ReportQuery { from: at(0), to: at(HOUR), profiles, country: None };
+        let hours = history.report(TENANT, Mode::Live, &query).await?;
+        Ok(hours.iter().flat_map(|hour| hour.counts.0).sum())
+    };
+    assert_eq!(counts(Share::all()).await?, 5);
+    assert_eq!(counts(Share::none()).await?, 0);
+    assert_eq!(counts(Share::one(other(8))).await?, 2);
+    assert_eq!(counts(Share::of([PROFILE, other(8), other(7)])?).await?, 3);
+    let most = (100..200).map(other).collect::<Vec<_>>();
+    assert_eq!(counts(Share::of(most)?).await?, 0);
     Ok(())
 }
 
@@ -365,7 +441,7 @@ pub async fn counts_are_those_of_the_events(base: &Base) -> Result<()> {
         history.record(batch).await?;
     }
     assert_eq!(counts(&*history).await?, counted(&events));
-    let hour = ReportQuery { from: at(0), to: at(HOUR), profile: Some(PROFILE), country: None };
+    let hour = ReportQuery { from: at(0), to: at(HOUR), profiles: Share::one(PROFILE), country: None };
     let first = history.report(TENANT, Mode::Live, &hour).await?;
     let within: Vec<_> = events.iter().filter(|event| event.at < at(HOUR)).cloned().collect();
     assert_eq!((first.len(), first[0].hour, first[0].counts), (1, at(0), counted(&within)));
@@ -433,5 +509,33 @@ pub async fn contacts_are_sealed_anew_and_a_restart_goes_on(base: &Base) -> Resu
         }
     };
     assert_eq!((told, progress(3, super::at(0)).await?), (450, Progress::Unreadable(450)));
+    Ok(())
+}
+
+pub async fn the_timeline_names_the_authors(base: &Base) -> Result<()> {
+    let history = history(base);
+    let member =
+        Who::Member { id: MemberId::from_bytes([7; 16]), acted_by: Some(MemberId::from_bytes([8; 16])) };
+    let with = |seconds, kind: &EventKind, who| UnrecordedEvent { who, ..event(key(0), seconds, kind) };
+    let EventKind::Started(started) = start(0) else { unreachable!() };
+    let by_nobody = EventKind::Started(Box::new(Started { key: None, ..*started }));
+    let resent = EventKind::Resent { message: message(2), send: 2, new_code: false };
+    let canceled = EventKind::Canceled(CancelReason::Client);
+    let sent = EventKind::MessageSent { message: message(0), provider: "relay".to_owned() };
+    let events = [
+        with(0, &by_nobody, Some(Who::Operator(None))),
+        with(1, &sent, None),
+        with(2, &resent, Some(member)),
+        with(3, &EventKind::CheckWrong { attempts_left: 4, in_row: 1, wait: None }, None),
+        with(4, &canceled, Some(Who::Key(KeyId::from_bytes([9; 16])))),
+    ];
+    assert_eq!(history.record(&events).await?.new, 5);
+    let read: Vec<_> = history.timeline(key(0)).await?.iter().map(Event::author).collect();
+    let by_key = Some(Who::Key(KeyId::from_bytes([9; 16])));
+    assert_eq!(read, [Some(Who::Operator(None)), Some(Who::System), Some(member), None, by_key]);
+    // A start by a key names it in the event itself, as in each release.
+    history.record(&[event(key(9), 9, &start(9))]).await?;
+    let author = history.timeline(key(9)).await?[0].author();
+    assert_eq!(author, Some(Who::Key(KeyId::from_bytes([4; 16]))));
     Ok(())
 }

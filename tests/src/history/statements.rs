@@ -40,6 +40,7 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
             let rest: Vec<Value> = match statement.params.len() {
                 8 if text.contains("number = $8") => vec![number],
                 8 => vec![super::PROFILE.to_string().into()],
+                9 if text.contains("number = $8") => vec![number, super::PROFILE.to_string().into()],
                 9 | 10 => vec!["approved".into(), 0.into(), super::PROFILE.to_string().into()],
                 _ => vec![],
             };
@@ -86,7 +87,7 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
             vec![tenant, mode, id.into(), made.into()]
         }
         "rollups" if text.starts_with("SELECT") => {
-            vec![tenant, mode, 0.into(), i64::MAX.into(), "".into(), "".into()]
+            vec![tenant, mode, 0.into(), i64::MAX.into(), super::PROFILE.to_string().into(), "".into()]
         }
         _ if text.starts_with("DELETE") => vec![i64::MAX.into()],
         _ => vec![],
@@ -130,6 +131,25 @@ async fn trace(base: &Base) -> Result<Trace> {
     history.record(&[unreadable]).await?;
     history.erase(TENANT, Mode::Live, Fingerprint([8; 16]), super::at(0)).await?;
     trace_each(base, STATEMENTS, values_for, DUMP).await
+}
+
+#[tokio::test]
+async fn each_list_reads_one_range_of_its_index() -> Result<()> {
+    let base = Base::sqlite()?;
+    base.sql.migrate().await?;
+    let lists: Vec<_> = STATEMENTS.iter().filter(|one| one.text.contains("id DESC")).collect();
+    let expected = ["of_tenant", "by_status", "of_profile", "by_profile", "by_number", "by_number"];
+    assert_eq!(lists.len(), expected.len());
+    for (list, index) in lists.into_iter().zip(expected) {
+        let text = format!("EXPLAIN QUERY PLAN {}", list.text).leak();
+        let explain = Box::leak(Box::new(Statement { table: "plan", text, params: list.params }));
+        let rows = base.sql.query(explain, values_for(0, list)).await?;
+        let plan: Vec<_> = rows.iter().map(|row| row.text(3).unwrap_or_default()).collect();
+        let plan = plan.join("; ");
+        assert!(plan.contains(&format!("USING INDEX verifications_{index} ")), "{plan}: {}", list.text);
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}: {}", list.text);
+    }
+    Ok(())
 }
 
 #[tokio::test]

@@ -3,10 +3,13 @@
 use super::Place;
 use crate::{
     codes::{rng, seconds},
-    directory::Base,
+    directory::{
+        Base,
+        people::{invitation, join, member, owner, person},
+    },
     history::{TENANT, event, key, story},
 };
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use countersign_core::{
     access::{
         change::Change,
@@ -17,9 +20,13 @@ use countersign_core::{
     id::{AttemptId, KeyId, RecordKey, WebhookId},
     management::key_rotation::plan,
     mode::Mode,
+    people::{
+        invitation::Author,
+        member::{Limits, Member},
+    },
     ports::{
         clock::Clock,
-        directory::keys::KeyChange,
+        directory::{keys::KeyChange, members::Joining},
         history::{HistoryUpkeep, Recorded},
         webhooks::{KeptBounds, NextTry, Retained, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
     },
@@ -128,6 +135,71 @@ pub async fn changes_of_keys_are_told_with_the_change(base: &Base) -> Result<()>
     assert_eq!(rotated["expires_at"], rotation.ends_at.to_string());
     let text = secret.expose();
     assert!(told.iter().all(|(_, body)| !body.to_string().contains(&text[40..])));
+    Ok(())
+}
+
+pub async fn changes_of_members_are_told_with_the_change(base: &Base) -> Result<()> {
+    let place = Place::new(base).await?;
+    let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
+    let (test, _) = place.webhook("two", "https://two.invalid/", Mode::Test).await?;
+    let directory = &place.context.directory;
+    let (invited, _) = invitation(TENANT, 1, Author::Operator);
+    let by = || Change::by_operator(place.clock.now());
+    directory.create_invitation(&invited, None, &by()).await?;
+    ensure!(directory.create_invitation(&invited, None, &by()).await.is_err());
+    let boss = member(TENANT, 2, owner());
+    join(base, &boss).await?;
+    let clerk = member(TENANT, 3, invited.limits.clone());
+    let person = person(1, clerk.person);
+    let joining = || Joining { member: &clerk, person: Some(&person), invitation: Some(&invited) };
+    directory.add_member(joining(), None, &by()).await?;
+    ensure!(directory.add_member(joining(), None, &by()).await.is_err(), "the link is void");
+    let mut last = clerk.clone();
+    for (pool, disabled) in [(Some(9), false), (Some(9), true), (Some(9), false)] {
+        let limits = Limits { pool, ..last.limits.clone() };
+        let next = Member { limits, disabled, version: last.version + 1, ..last.clone() };
+        place.clock.turn(seconds(1));
+        directory.update_member((&last, &next), None, &by()).await?;
+        ensure!(directory.update_member((&last, &next), None, &by()).await.is_err(), "it has moved");
+        last = next;
+    }
+    // The last owner stays, and nothing is told of the attempt.
+    ensure!(directory.delete_member(&boss, None, &by()).await.is_err());
+    directory.delete_member(&last, None, &by()).await?;
+    let told = told(base, webhook.id).await?;
+    let mut kinds: Vec<_> = told.iter().map(|(kind, _)| kind.as_str()).collect();
+    kinds.sort_unstable();
+    let expected = ["created", "created", "deleted", "disabled", "enabled", "invited", "updated"];
+    assert_eq!(kinds, expected.map(|kind| format!("member.{kind}")));
+    let data = |kind: &str| &told.iter().rfind(|(told, _)| told == kind).unwrap().1["data"];
+    assert_eq!(data("member.updated")["member_id"], clerk.id.to_string());
+    assert_eq!(data("member.updated")["pool"], 9);
+    assert_eq!(data("member.disabled")["disabled"], true);
+    let by_invitation = told.iter().filter(|(_, body)| body["data"]["member_id"] == clerk.id.to_string());
+    let created = by_invitation.clone().find(|(kind, _)| kind == "member.created").unwrap();
+    assert_eq!(created.1["data"]["invitation_id"], invited.id.to_string());
+    assert_eq!(by_invitation.count(), 5);
+    for (_, body) in &told {
+        let body = body.to_string();
+        assert!(!body.contains('@') && !body.contains("per_"), "{body}");
+    }
+    assert!(super::outbox::kinds(base, test.id).await?.is_empty());
+    Ok(())
+}
+
+pub async fn the_move_of_a_key_names_its_member(base: &Base) -> Result<()> {
+    let place = Place::new(base).await?;
+    let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
+    let (directory, key) = (&place.context.directory, new_key(&place));
+    let by = Change::by_operator(place.clock.now());
+    directory.create_key(&key, None, None, &by).await?;
+    let boss = member(TENANT, 2, owner());
+    join(base, &boss).await?;
+    directory.move_key(&key, Some(boss.id), None, &by).await?;
+    let told = told(base, webhook.id).await?;
+    let data = |kind: &str| &told.iter().find(|(told, _)| told == kind).unwrap().1["data"];
+    assert_eq!(data("key.created")["member_id"], Value::Null);
+    assert_eq!(data("key.updated")["member_id"], boss.id.to_string());
     Ok(())
 }
 

@@ -1,14 +1,18 @@
 //! The caller, as handlers take it. The extractor is synchronous. An asynchronous extractor was tried beside
 //! one that reads the body: then a caller without a key got 400 for a broken body instead of 401.
 
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web::Data};
 use countersign_core::{
     access::{actor::Actor, change::Change, scope::Scope},
+    acts::shares::judge_whole_tenant,
     id::RequestId,
     ports::error::StoreError,
     time::Timestamp,
 };
-use countersign_web::problem::{self, Problem, ProblemCode, RefusingLimit};
+use countersign_web::{
+    State,
+    problem::{self, Problem, ProblemCode, RefusingLimit},
+};
 use std::{
     future::{Ready, ready},
     marker::PhantomData,
@@ -39,6 +43,13 @@ pub trait ScopeMarker: 'static {
     const SCOPE: Scope;
     /// A second scope that the caller must have, if any.
     const BESIDES: Option<Scope> = None;
+    /// Whether the operation itself shows and changes only things within the shares of the caller. An operation
+    /// that does not is refused to a caller with a bounded share. It is the default for settings, reports and
+    /// the audit log, because most of them concern the whole tenant.
+    const WITHIN_SHARES: bool = !matches!(
+        Self::SCOPE,
+        Scope::SettingsRead | Scope::SettingsWrite | Scope::ReportsRead | Scope::AuditRead
+    );
 }
 
 macro_rules! markers {
@@ -55,7 +66,7 @@ macro_rules! markers {
 
 markers! {
     VerificationsStart VerificationsCheck VerificationsRead ReportsRead SettingsRead SettingsWrite KeysWrite
-    AuditRead
+    MembersWrite AuditRead
     CompatSmsapi CompatTwilio CompatCamara Operator
 }
 
@@ -64,6 +75,15 @@ markers! {
 impl<A: ScopeMarker, B: ScopeMarker> ScopeMarker for (A, B) {
     const SCOPE: Scope = A::SCOPE;
     const BESIDES: Option<Scope> = Some(B::SCOPE);
+}
+
+/// Requires the scope, for an operation that keeps to the shares of the caller.
+pub struct Within<S>(PhantomData<S>);
+
+impl<S: ScopeMarker> ScopeMarker for Within<S> {
+    const SCOPE: Scope = S::SCOPE;
+    const BESIDES: Option<Scope> = S::BESIDES;
+    const WITHIN_SHARES: bool = true;
 }
 
 /// A caller that has the scope. It is the first parameter of every handler.
@@ -98,6 +118,10 @@ impl<S: ScopeMarker> FromRequest for Authed<S> {
             Some(scope) => admitted.and_then(|caller| admit(caller, scope)),
             None => admitted,
         };
+        let admitted = match S::WITHIN_SHARES {
+            true => admitted,
+            false => admitted.and_then(|caller| judge(request, caller)),
+        };
         let id = request.extensions().get::<RequestId>().copied();
         ready(admitted.map(|caller| Self { caller, request: id, scope: PhantomData }))
     }
@@ -125,6 +149,14 @@ fn admit(caller: Actor, scope: Scope) -> Result<Actor, Problem> {
         ProblemCode::InsufficientScope,
         "The API key does not hold the scope that this operation asks for.",
     ))
+}
+
+/// Refuses a caller with a bounded share.
+fn judge(request: &HttpRequest, caller: Actor) -> Result<Actor, Problem> {
+    let missing = || Problem::new(ProblemCode::Internal, "The server has no state.");
+    let state = request.app_data::<Data<State>>().ok_or_else(missing)?;
+    judge_whole_tenant(&state.context, &caller)?;
+    Ok(caller)
 }
 
 /// The problem for an unknown caller.

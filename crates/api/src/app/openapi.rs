@@ -42,6 +42,7 @@ use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
         (name = "numbers", description = "The stored data of a number."),
         (name = "reports", description = "Counts of events."),
         (name = "keys", description = "API keys of the tenant."),
+        (name = "members", description = "Persons in the tenant, what each of them may do, and invitations."),
         (name = "allowlists", description = "The addresses from which keys work, and from which they were used."),
         (name = "delivery", description = "Providers, routes, senders and texts of messages."),
         (name = "settings", description = "Limits, countries, profiles and numbers of the tenant."),

@@ -120,7 +120,8 @@ request! {
         (status = 400, description = "`INVALID_ARGUMENT`."),
         (status = 403, description = "`PERMISSION_DENIED`, or of this API: `MAX_OTP_CODES_EXCEEDED` (with \
             Retry-After), `PHONE_NUMBER_NOT_ALLOWED`, `PHONE_NUMBER_BLOCKED`."),
-        (status = 429, description = "`TOO_MANY_REQUESTS`: a limit that is not of the number."),
+        (status = 429, description = "`TOO_MANY_REQUESTS`: a limit that is not of the number, or the \
+            pool of the key's member."),
         (status = 503, description = "`UNAVAILABLE`."),
     ),
     security(("key" = ["compat:camara"]))

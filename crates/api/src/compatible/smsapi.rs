@@ -56,8 +56,10 @@ pub fn routes_below_api(config: &mut ServiceConfig<'_>) {
     responses(
         (status = 201, description = "The message is queued, for the first time or again.", body = CodeAnswer),
         (status = 400, description = "A field is wrong: `errors` lists all of them."),
-        (status = 403, description = "The key may not do this, the number is blocked, or its country is not allowed."),
-        (status = 429, description = "Too soon after the last message, all messages used, or a limit."),
+        (status = 403, description = "The key may not do this, the number is blocked, or its country is not allowed; \
+            or the hours or the message parts of the key's member do not allow it."),
+        (status = 429, description = "Too soon after the last message, all messages used, a limit, or the pool of \
+            the key's member."),
         (status = 503, description = "No provider can send the message, or a store does not answer."),
     ),
     security(("key" = ["compat:smsapi"]))

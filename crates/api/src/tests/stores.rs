@@ -5,6 +5,7 @@ use actix_web::web::Data;
 use async_trait::async_trait;
 use countersign_core::{
     access::{
+        actor::Who,
         address::{TrustedProxies, parse_proxy},
         allowlist::Allowlist,
         change::Change,
@@ -22,9 +23,10 @@ use countersign_core::{
         people::{WithoutInvitations, WithoutMembers, WithoutPeople},
     },
     history::query::{ConversionQuery, HourlyCounts, ListQuery, PastVerification, ReportQuery, WayCounts},
-    id::{EventId, KeyId, ProfileId, RecordKey, TenantId, VerificationId},
+    id::{KeyId, ProfileId, RecordKey, TenantId, VerificationId},
     keyring::{Fingerprint, KeyRing, VersionedKey},
     mode::Mode,
+    people::pool::PoolCount,
     ports::{
         clock::Clock,
         codes::{
@@ -47,7 +49,7 @@ use countersign_core::{
     },
     time::Timestamp,
     verification::{
-        event::Event,
+        event::{ActEvent, Event},
         idempotency::{Answer, Once, Replay},
         number::Listing,
         outcome::{CancelOutcome, ResendOutcome},
@@ -177,7 +179,7 @@ impl Verifications for Stores {
         &self,
         _: RecordKey,
         _: SubmittedCode,
-        _: EventId,
+        _: ActEvent,
         _: Option<Once>,
     ) -> Result<Answer<Option<CheckFound>>, StoreError> {
         Err(StoreError::unavailable("the engine's own words"))
@@ -187,7 +189,7 @@ impl Verifications for Stores {
         &self,
         _: RecordKey,
         _: Resend,
-        _: EventId,
+        _: ActEvent,
         _: Option<Once>,
     ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
@@ -197,7 +199,7 @@ impl Verifications for Stores {
         Err(StoreError::unavailable("no part of this test"))
     }
 
-    async fn cancel(&self, _: RecordKey, _: EventId) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
+    async fn cancel(&self, _: RecordKey, _: ActEvent) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
     }
 
@@ -205,7 +207,7 @@ impl Verifications for Stores {
         Err(StoreError::unavailable("no part of this test"))
     }
 
-    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint) -> Result<Erasure, StoreError> {
+    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint, _: Who) -> Result<Erasure, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
     }
 
@@ -224,6 +226,10 @@ impl Verifications for Stores {
     }
 
     async fn timeline(&self, _: RecordKey) -> Result<Vec<Event>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn pool_count(&self, _: [u8; 16]) -> Result<Option<PoolCount>, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
     }
 }

@@ -1,10 +1,11 @@
-//! Allowlists: the addresses from which keys may be used, and from which they were used.
+//! Allowlists: the addresses from which keys may be used, from which they were used, and from which members may use
+//! the portal.
 
 mod json;
 mod read;
 
-pub use json::{AllowlistEntry, entries};
-pub use read::{NewEntry, allowlist};
+pub use json::{Allowlist, AllowlistEntry, entries};
+pub use read::{NewEntry, ReplaceAllowlist, allowlist};
 
 use crate::access::caller::{Authed, SettingsRead, SettingsWrite};
 use actix_web::{
@@ -17,8 +18,7 @@ use countersign_web::{
     body::{Body, Query, refuse_query},
     problem::Problem,
 };
-use json::{Allowlist, UsePage};
-use read::ReplaceAllowlist;
+use json::UsePage;
 
 /// Reads the addresses from which the tenant's keys work.
 ///
@@ -96,4 +96,23 @@ pub async fn list_address_uses(
     let one_more = usage::UsePage { limit: page.limit + 1, ..page };
     let found = allowlists::list_address_uses(&state.context, &caller, one_more).await?;
     Ok(Json(UsePage::new(found, page.limit)))
+}
+
+/// Reads the addresses from which the tenant's members may use the portal.
+///
+/// An empty list admits every address. Keys only read this list: an owner changes
+/// it in the portal, and the operator of the server can change it.
+#[utoipa::path(
+    tag = "allowlists",
+    responses((status = 200, description = "The list.", body = Allowlist)),
+    security(("key" = ["settings:read"]))
+)]
+#[get("/allowlists/portal")]
+pub async fn read_portal_allowlist(
+    caller: Authed<SettingsRead>,
+    request: HttpRequest,
+    state: Data<State>,
+) -> Result<Json<Allowlist>, Problem> {
+    refuse_query(&request)?;
+    Ok(Json(Allowlist::new(&allowlists::read_portal_allowlist(&state.context, caller.tenant).await?)))
 }

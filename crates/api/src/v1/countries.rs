@@ -1,6 +1,6 @@
 //! The country list of the tenant.
 
-use crate::access::caller::{Authed, SettingsRead, SettingsWrite};
+use crate::access::caller::{Authed, SettingsRead, SettingsWrite, Within};
 use actix_web::{
     get, put,
     web::{Data, Json},
@@ -84,7 +84,7 @@ impl From<Countries> for CountriesBody {
 )]
 #[get("/countries")]
 pub async fn read_countries(
-    caller: Authed<SettingsRead>,
+    caller: Authed<Within<SettingsRead>>,
     state: Data<State>,
     query: Query,
 ) -> Result<Json<CountriesBody>, Problem> {

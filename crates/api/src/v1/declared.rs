@@ -11,7 +11,9 @@ use crate::{
         profiles::{json::Profile as ProfileBody, read::SaveProfileBody},
         providers::{json::Provider as ProviderBody, read::CreateProvider},
         routes::{json::Route as RouteBody, read::UpdateRoute},
+        security::{Security as SecurityBody, UpdateSecurity},
         senders::CreateSender,
+        shares::Names,
         templates::{json::Template as TemplateBody, read::CreateTemplate},
     },
 };
@@ -19,6 +21,7 @@ use countersign_core::{
     access::{allowlist::Allowlist, key::Key},
     context::Management,
     delivery::{account::ProviderAccount, route::Route},
+    id::TenantId,
     locale::Locale,
     management::{
         keys,
@@ -34,10 +37,12 @@ use countersign_core::{
     tenant::{
         limits::{Buckets, LimitName},
         profile::{Profile, ProfileName},
+        security::Security,
+        settings::Settings,
     },
 };
 use countersign_web::{
-    fields::{Fields, array, boolean, text},
+    fields::{Fields, array, boolean, object, text},
     problem::Fault,
 };
 use serde::Serialize;
@@ -52,15 +57,63 @@ pub struct TenantSettings {
     pub locale: Option<Locale>,
     /// The addresses that its keys may be used from.
     pub api_allowlist: Option<Allowlist>,
+    /// The addresses that its members may use the portal from.
+    pub portal_allowlist: Option<Allowlist>,
+    /// How its members sign in.
+    pub security: Option<Security>,
 }
 
-/// Reads `countries`, `locale` and `api_allowlist`.
+impl TenantSettings {
+    /// The stored values of the same settings.
+    pub fn stored(&self, is: &Settings) -> Self {
+        Self {
+            countries: self.countries.as_ref().map(|_| is.countries.clone()),
+            locale: self.locale.as_ref().and(is.locale.clone()),
+            api_allowlist: self.api_allowlist.as_ref().map(|_| is.api_allowlist.clone()),
+            portal_allowlist: self.portal_allowlist.as_ref().map(|_| is.portal_allowlist.clone()),
+            security: self.security.as_ref().map(|_| is.security.clone()),
+        }
+    }
+
+    /// The settings of a tenant in the form of `/v1`.
+    pub fn show(&self, tenant: TenantId) -> Map<String, Value> {
+        let list = |list: &Option<Allowlist>| list.as_ref().map(|list| json!(entries(list)));
+        let countries = self.countries.clone().map(|countries| json!(CountriesBody::from(countries)));
+        let security =
+            self.security.as_ref().map(|security| json!(SecurityBody::from(security.rules(tenant))));
+        let mut shown = Map::new();
+        for (name, value) in [
+            ("countries", countries),
+            ("locale", self.locale.as_ref().map(|locale| json!(locale.to_string()))),
+            ("api_allowlist", list(&self.api_allowlist)),
+            ("portal_allowlist", list(&self.portal_allowlist)),
+            ("security", security),
+        ] {
+            shown.extend(value.map(|value| (name.to_owned(), value)));
+        }
+        shown
+    }
+}
+
+/// Reads the settings of a tenant. What `security` leaves out is at its default.
 pub fn tenant_settings(fields: &mut Fields) -> TenantSettings {
     let countries = fields.optional("countries", Ok);
     let countries = countries.and_then(|value| fields.nested("countries", value, countries::read));
-    let list = fields.optional("api_allowlist", array);
-    let api_allowlist = list.and_then(|entries| allowlist(fields, "api_allowlist", entries));
-    TenantSettings { countries, locale: fields.optional("locale", locale), api_allowlist }
+    let mut list = |name| {
+        let entries = fields.optional(name, array);
+        entries.and_then(|entries| allowlist(fields, name, entries))
+    };
+    let (api_allowlist, portal_allowlist) = (list("api_allowlist"), list("portal_allowlist"));
+    let security = fields.optional("security", object);
+    let security = security.and_then(|value| fields.nested("security", value, UpdateSecurity::read));
+    let security = security.map(|asked| Security::default().with(&asked.into()));
+    TenantSettings {
+        countries,
+        locale: fields.optional("locale", locale),
+        api_allowlist,
+        portal_allowlist,
+        security,
+    }
 }
 
 /// What may be switched off by somebody else; `None` leaves that to them.
@@ -69,7 +122,13 @@ pub type Switch = Option<bool>;
 /// Reads a key without its secret, which says whether it is live.
 pub fn key(fields: &mut Fields) -> Option<(keys::CreateKey, Switch)> {
     let disabled = fields.optional("disabled", boolean);
-    Some((CreateKey::read(fields)?.into(), disabled))
+    // A key that the operator declares belongs to no member, and reaches all profiles.
+    let mut asked = CreateKey::read(fields)?;
+    let declared = [("profiles", asked.profiles.take().is_some()), ("company", asked.company.is_some())];
+    for (field, _) in declared.into_iter().filter(|(_, given)| *given) {
+        fields.fail(field, Fault::new("unknown_field", "is not known here"));
+    }
+    Some((asked.request(None), disabled))
 }
 
 /// Reads a limit.
@@ -159,25 +218,12 @@ fn shown(body: impl Serialize) -> Map<String, Value> {
     shown
 }
 
-/// The settings of a tenant.
-pub fn show_settings(
-    countries: Option<&Countries>,
-    locale: Option<&Locale>,
-    api_allowlist: Option<&Allowlist>,
-) -> Map<String, Value> {
-    let mut shown = Map::new();
-    let countries = countries.map(|countries| json!(CountriesBody::from(countries.clone())));
-    let list = api_allowlist.map(|list| json!(entries(list)));
-    let locale = locale.map(|locale| json!(locale.to_string()));
-    for (name, value) in [("countries", countries), ("locale", locale), ("api_allowlist", list)] {
-        shown.extend(value.map(|value| (name.to_owned(), value)));
-    }
-    shown
-}
-
 /// A key: its name is a field like others, for its id tells it from them.
 pub fn show_key(key: &Key) -> Map<String, Value> {
-    let mut shown = shown(KeyBody::from(key.clone()));
+    let mut shown = shown(KeyBody::new(key.clone(), &Names::default()));
+    for of_members in ["member", "profiles"] {
+        shown.remove(of_members);
+    }
     shown.insert("name".to_owned(), key.name.as_str().into());
     shown
 }

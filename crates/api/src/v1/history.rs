@@ -13,7 +13,7 @@ use actix_web::{
 };
 use countersign_core::{
     acts::history::{erase, list, timeline},
-    id::{RecordKey, VerificationId},
+    id::VerificationId,
 };
 use countersign_web::{
     State,
@@ -100,8 +100,7 @@ pub async fn read_timeline(
     id: Id<VerificationId>,
     state: Data<State>,
 ) -> Result<Json<Timeline>, Problem> {
-    let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id: id.0 };
-    Ok(Json(timeline::read_timeline(&state.context, key).await?.into()))
+    Ok(Json(timeline::read_timeline(&state.context, &caller, id.0).await?.into()))
 }
 
 /// Erases a number.

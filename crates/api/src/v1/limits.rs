@@ -1,7 +1,7 @@
 //! The limits of the tenant.
 
 use crate::{
-    access::caller::{Authed, SettingsRead, SettingsWrite},
+    access::caller::{Authed, SettingsRead, SettingsWrite, Within},
     http::name::Name,
 };
 use actix_web::{
@@ -102,7 +102,7 @@ request! {
 )]
 #[get("/limits")]
 pub async fn list_limits(
-    caller: Authed<SettingsRead>,
+    caller: Authed<Within<SettingsRead>>,
     state: Data<State>,
     query: Query,
 ) -> Result<Json<LimitList>, Problem> {

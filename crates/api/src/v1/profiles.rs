@@ -4,7 +4,7 @@ pub mod json;
 pub mod read;
 
 use crate::{
-    access::caller::{Authed, SettingsRead, SettingsWrite},
+    access::caller::{Authed, SettingsRead, SettingsWrite, Within},
     http::name::Name,
 };
 use actix_web::{
@@ -29,7 +29,7 @@ use read::SaveProfileBody;
 )]
 #[get("/profiles")]
 pub async fn list_profiles(
-    caller: Authed<SettingsRead>,
+    caller: Authed<Within<SettingsRead>>,
     state: Data<State>,
     query: Query,
 ) -> Result<Json<ProfileList>, Problem> {
@@ -47,7 +47,7 @@ pub async fn list_profiles(
 )]
 #[get("/profiles/{name}")]
 pub async fn read_profile(
-    caller: Authed<SettingsRead>,
+    caller: Authed<Within<SettingsRead>>,
     name: Name<ProfileName>,
     state: Data<State>,
 ) -> Result<Json<Profile>, Problem> {
@@ -70,7 +70,7 @@ pub async fn read_profile(
 )]
 #[put("/profiles/{name}")]
 pub async fn save_profile(
-    caller: Authed<SettingsWrite>,
+    caller: Authed<Within<SettingsWrite>>,
     name: Name<ProfileName>,
     state: Data<State>,
     body: Body,
@@ -100,7 +100,7 @@ pub async fn save_profile(
 )]
 #[patch("/profiles/{name}")]
 pub async fn update_profile(
-    caller: Authed<SettingsWrite>,
+    caller: Authed<Within<SettingsWrite>>,
     name: Name<ProfileName>,
     state: Data<State>,
     body: MergePatch,
@@ -128,7 +128,7 @@ pub async fn update_profile(
 )]
 #[delete("/profiles/{name}")]
 pub async fn delete_profile(
-    caller: Authed<SettingsWrite>,
+    caller: Authed<Within<SettingsWrite>>,
     name: Name<ProfileName>,
     state: Data<State>,
     _body: NoBody,

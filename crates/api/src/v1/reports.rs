@@ -3,7 +3,7 @@
 mod json;
 mod read;
 
-use crate::access::caller::{Authed, ReportsRead};
+use crate::access::caller::{Authed, ReportsRead, Within};
 use actix_web::{
     get,
     web::{Data, Json},
@@ -30,7 +30,7 @@ use json::{ConversionReport, HourlyReport};
 )]
 #[get("/reports/hourly")]
 pub async fn read_hourly_report(
-    caller: Authed<ReportsRead>,
+    caller: Authed<Within<ReportsRead>>,
     state: Data<State>,
     query: Query,
 ) -> Result<Json<HourlyReport>, Problem> {

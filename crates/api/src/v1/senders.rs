@@ -1,7 +1,7 @@
 //! Senders: make, list, delete.
 
 use crate::{
-    access::caller::{Authed, SettingsRead, SettingsWrite},
+    access::caller::{Authed, SettingsRead, SettingsWrite, Within},
     http::{
         created::made,
         id::Id,
@@ -100,7 +100,7 @@ pub struct SenderList {
 )]
 #[post("/senders")]
 pub async fn create_sender(
-    caller: Authed<SettingsWrite>,
+    caller: Authed<Within<SettingsWrite>>,
     request: HttpRequest,
     state: Data<State>,
     body: Body,
@@ -129,7 +129,7 @@ pub async fn create_sender(
 )]
 #[get("/senders")]
 pub async fn list_senders(
-    caller: Authed<SettingsRead>,
+    caller: Authed<Within<SettingsRead>>,
     state: Data<State>,
     query: Query,
 ) -> Result<Json<SenderList>, Problem> {
@@ -154,7 +154,7 @@ pub async fn list_senders(
 )]
 #[delete("/senders/{id}")]
 pub async fn delete_sender(
-    caller: Authed<SettingsWrite>,
+    caller: Authed<Within<SettingsWrite>>,
     id: Id<SenderId>,
     state: Data<State>,
     _body: NoBody,

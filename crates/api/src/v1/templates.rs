@@ -6,7 +6,7 @@ pub mod read;
 pub use json::Text;
 
 use crate::{
-    access::caller::{Authed, SettingsRead, SettingsWrite},
+    access::caller::{Authed, SettingsRead, SettingsWrite, Within},
     http::{created::made, id::Id},
 };
 use actix_web::{
@@ -43,7 +43,7 @@ use read::{CreateTemplate, PreviewTemplate, UpdateTemplate};
 )]
 #[post("/templates")]
 pub async fn create_template(
-    caller: Authed<SettingsWrite>,
+    caller: Authed<Within<SettingsWrite>>,
     request: HttpRequest,
     state: Data<State>,
     body: Body,
@@ -71,7 +71,7 @@ pub async fn create_template(
 )]
 #[get("/templates")]
 pub async fn list_templates(
-    caller: Authed<SettingsRead>,
+    caller: Authed<Within<SettingsRead>>,
     state: Data<State>,
     query: Query,
 ) -> Result<Json<TemplateList>, Problem> {
@@ -91,7 +91,7 @@ pub async fn list_templates(
 )]
 #[get("/templates/defaults")]
 pub async fn list_default_texts(
-    _caller: Authed<SettingsRead>,
+    _caller: Authed<Within<SettingsRead>>,
     query: Query,
 ) -> Result<Json<ShippedList>, Problem> {
     query.0.finish(Some(()))?;
@@ -107,7 +107,7 @@ pub async fn list_default_texts(
 )]
 #[get("/templates/{id}")]
 pub async fn read_template(
-    caller: Authed<SettingsRead>,
+    caller: Authed<Within<SettingsRead>>,
     id: Id<TemplateId>,
     state: Data<State>,
 ) -> Result<Json<Template>, Problem> {
@@ -133,7 +133,7 @@ pub async fn read_template(
 )]
 #[patch("/templates/{id}")]
 pub async fn update_template(
-    caller: Authed<SettingsWrite>,
+    caller: Authed<Within<SettingsWrite>>,
     id: Id<TemplateId>,
     state: Data<State>,
     body: MergePatch,
@@ -160,7 +160,7 @@ pub async fn update_template(
 )]
 #[delete("/templates/{id}")]
 pub async fn delete_template(
-    caller: Authed<SettingsWrite>,
+    caller: Authed<Within<SettingsWrite>>,
     id: Id<TemplateId>,
     state: Data<State>,
     _body: NoBody,
@@ -181,7 +181,7 @@ pub async fn delete_template(
 )]
 #[post("/templates/preview")]
 pub async fn preview_template(
-    caller: Authed<SettingsRead>,
+    caller: Authed<Within<SettingsRead>>,
     state: Data<State>,
     body: Body,
 ) -> Result<Json<Text>, Problem> {

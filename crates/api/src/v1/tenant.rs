@@ -1,17 +1,23 @@
 //! The caller's own tenant: read it, and change the fields that tenants may change.
 
 use crate::{
-    access::caller::{Authed, SettingsRead, SettingsWrite},
+    access::caller::{Authed, SettingsRead, SettingsWrite, Within},
     http::values::locale,
+    v1::security::{Security, UpdateSecurity},
 };
 use actix_web::{
     get, patch,
     web::{Data, Json},
 };
-use countersign_core::{locale::Locale, management::settings};
+use countersign_core::{
+    access::actor::Actor,
+    locale::Locale,
+    management::{security, settings},
+};
 use countersign_web::{
     State,
     body::{MergePatch, Query},
+    fields::object,
     problem::Problem,
     request,
     request::given_or_null,
@@ -31,6 +37,8 @@ pub struct Tenant {
     /// The language of messages if the start names none, or one without a text; null: English.
     #[schema(required = true, example = "pl")]
     locale: Option<String>,
+    /// How its members sign in to the portal. Only an owner in the portal and the operator can change it.
+    security: Security,
     /// When it was made.
     #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     created_at: String,
@@ -46,15 +54,23 @@ request! {
             example = "pl"
         )]
         locale: Option<Option<Locale>> as Option<String> = given_or_null(locale),
+        /// Keys cannot change it: only an owner in the portal and the operator can.
+        #[schema(nullable = false)]
+        security: Option<UpdateSecurity> as Option<UpdateSecurity> = |fields, field| {
+            let given = fields.given(field, object);
+            Some(given.and_then(|value| fields.nested(field, value, UpdateSecurity::read)))
+        },
     }
 }
 
-fn body(state: &State, caller: &countersign_core::access::actor::Actor) -> Result<Json<Tenant>, Problem> {
-    let (tenant, locale) = settings::read_tenant(&state.context, caller)?;
+fn body(state: &State, caller: &Actor) -> Result<Json<Tenant>, Problem> {
+    let view = settings::read_tenant(&state.context, caller)?;
+    let (tenant, settings) = (&view.tenant, &view.settings);
     Ok(Json(Tenant {
         id: tenant.id.to_string(),
         name: tenant.name.as_str().to_owned(),
-        locale: locale.as_ref().map(Locale::to_string),
+        locale: settings.locale.as_ref().map(Locale::to_string),
+        security: settings.security.rules(tenant.id).into(),
         created_at: tenant.created_at.to_string(),
     }))
 }
@@ -67,7 +83,7 @@ fn body(state: &State, caller: &countersign_core::access::actor::Actor) -> Resul
 )]
 #[get("/tenant")]
 pub async fn read_tenant(
-    caller: Authed<SettingsRead>,
+    caller: Authed<Within<SettingsRead>>,
     state: Data<State>,
     query: Query,
 ) -> Result<Json<Tenant>, Problem> {
@@ -84,7 +100,11 @@ pub async fn read_tenant(
         (UpdateTenant = "application/merge-patch+json"),
         (UpdateTenant = "application/json"),
     )),
-    responses((status = 200, description = "The tenant as it is now.", body = Tenant)),
+    responses(
+        (status = 200, description = "The tenant as it is now.", body = Tenant),
+        (status = 403, description = "`insufficient_scope`: the caller lacks `settings:write` or is a test key, or \
+            the body has `security`, which no key changes."),
+    ),
     security(("key" = ["settings:write"]))
 )]
 #[patch("/tenant")]
@@ -95,9 +115,13 @@ pub async fn update_tenant(
     body_of: MergePatch,
 ) -> Result<Json<Tenant>, Problem> {
     countersign_web::body::refuse_query(&request)?;
-    let UpdateTenant { locale } = body_of.0.read(UpdateTenant::read)?;
+    let UpdateTenant { locale, security } = body_of.0.read(UpdateTenant::read)?;
+    let by = caller.change(state.clock.now());
+    if let Some(asked) = security {
+        security::change_security(&state.context, &caller, &asked.into(), &by).await?;
+    }
     if let Some(locale) = locale {
-        settings::save_locale(&state.context, &caller, locale, &caller.change(state.clock.now())).await?;
+        settings::save_locale(&state.context, &caller, locale, &by).await?;
     }
     body(&state, &caller)
 }

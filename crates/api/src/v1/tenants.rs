@@ -2,11 +2,15 @@
 //! first key of one.
 
 mod json;
+mod portal;
 
 use crate::{
     access::caller::{Authed, Operator},
     http::{created::made, id::Id, values::page},
-    v1::keys::{CreateKey, CreatedKey},
+    v1::{
+        keys::{CreateKey, CreatedKey},
+        shares::{Names, find_profiles},
+    },
 };
 use actix_web::{
     HttpRequest, HttpResponse, delete, get,
@@ -14,7 +18,7 @@ use actix_web::{
     patch, post,
     web::{Data, Json},
 };
-use countersign_core::{id::TenantId, management::tenants, tenant::TenantChange};
+use countersign_core::{access::actor::Actor, id::TenantId, management::tenants, tenant::TenantChange};
 use countersign_web::{
     State,
     body::{Body, MergePatch, NoBody, Query},
@@ -22,6 +26,10 @@ use countersign_web::{
     rng,
 };
 use json::{CreateTenant, ManagedTenant, ManagedTenantPage, UpdateManagedTenant};
+pub use portal::{
+    read_tenant_portal_allowlist, read_tenant_security, replace_tenant_portal_allowlist,
+    update_tenant_security,
+};
 
 /// Makes a tenant.
 ///
@@ -183,10 +191,16 @@ pub async fn create_tenant_key(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let Body(fields, once) = body;
-    let asked = fields.read(CreateKey::read)?.into();
+    let mut asked = fields.read(CreateKey::read)?;
+    let tenant_s = Actor::operator(id.0);
+    let profiles = find_profiles(&state.context, &tenant_s, asked.profiles.take()).await?;
+    let asked = asked.request(profiles);
     let by = caller.change(state.clock.now());
     let (key, secret) =
         tenants::create_tenant_key(&state.context, id.0, asked, once, &by, &mut rng()).await?;
     let location = format!("/v1/keys/{}", key.id);
-    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(CreatedKey::new(key, &secret)))
+    let names = Names::of_profiles(&state.context, &tenant_s, std::iter::once(&key.profiles)).await?;
+    Ok(HttpResponse::Created()
+        .insert_header((LOCATION, location))
+        .json(CreatedKey::new(key, &secret, &names)))
 }

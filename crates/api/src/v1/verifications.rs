@@ -47,8 +47,9 @@ use read::{CheckByNumber, CheckCode, StartVerification};
             whole number.", body = Verification,
             headers(("Location" = String, description = "The path of the verification."))),
         (status = 400, description = "`invalid_request`, `invalid_phone_number` or `number_cannot_receive_sms`."),
-        (status = 403, description = "`insufficient_scope`, `number_blocked` or `country_not_allowed`."),
-        (status = 429, description = "`rate_limited`: `limit` names the one that refused."),
+        (status = 403, description = "`insufficient_scope`, `number_blocked`, `country_not_allowed`, \
+            `outside_hours` or `message_too_long`."),
+        (status = 429, description = "`rate_limited` or `pool_exhausted`: `limit` names the one that refused."),
         (status = 503, description = "`no_route`, `history_backlog`, `codes_unavailable` or `directory_unavailable`."),
     ),
     security(("key" = ["verifications:start"]))
@@ -170,10 +171,11 @@ fn answer_check(request: &HttpRequest, checked: &Checked) -> Result<HttpResponse
     responses(
         (status = 200, description = "Another message is queued. `to` is the whole number.", body = Verification),
         (status = 400, description = "`invalid_request`: this operation takes no body or `{}`."),
+        (status = 403, description = "`insufficient_scope`, `outside_hours` or `message_too_long`."),
         (status = 409, description = "`verification_ended`."),
         (status = 413, description = "`payload_too_large`."),
         (status = 415, description = "`unsupported_media_type`."),
-        (status = 429, description = "`resend_too_soon`, `sends_exhausted` or `rate_limited`."),
+        (status = 429, description = "`resend_too_soon`, `sends_exhausted`, `rate_limited` or `pool_exhausted`."),
         (status = 503, description = "`no_route`, `codes_unavailable` or `directory_unavailable`."),
     ),
     security(("key" = ["verifications:start"]))
@@ -185,8 +187,8 @@ pub async fn resend_verification(
     state: Data<State>,
     body: NoBody,
 ) -> Result<HttpResponse, Problem> {
-    let now = state.clock.now();
-    let resent = resend::resend_verification(&state.context, &caller, id.0, body.0, now, &mut rng()).await?;
+    let by = caller.change(state.clock.now());
+    let resent = resend::resend_verification(&state.context, &caller, id.0, body.0, &by, &mut rng()).await?;
     let mut response = HttpResponse::Ok();
     if resent.replayed {
         response.insert_header(REPLAYED);
@@ -217,8 +219,8 @@ pub async fn cancel_verification(
     state: Data<State>,
     _body: NoBody,
 ) -> Result<Json<Verification>, Problem> {
-    let now = state.clock.now();
-    let canceled = cancel::cancel_verification(&state.context, &caller, id.0, now, &mut rng()).await?;
+    let by = caller.change(state.clock.now());
+    let canceled = cancel::cancel_verification(&state.context, &caller, id.0, &by, &mut rng()).await?;
     Ok(Json(Verification::as_seen_by(&caller, canceled)))
 }
 

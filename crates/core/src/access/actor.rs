@@ -1,5 +1,7 @@
 //! The actor of an operation.
 
+mod packed;
+
 use crate::{
     access::{
         allowlist::Allowlist,

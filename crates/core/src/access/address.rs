@@ -21,6 +21,9 @@ pub enum ProxyError {
     /// The text is neither an address nor a network.
     #[error("is no IP address or network, such as \"10.0.0.0/8\"")]
     Unreadable,
+    /// Some programs read such a number as octal: 010 is 8 to them.
+    #[error("has a number with a leading zero; write \"10.0.0.0/8\", not \"010.0.0.0/8\"")]
+    LeadingZero,
     /// The network contains every address, so anybody could claim any address.
     #[error("trusts everybody")]
     Everybody,
@@ -90,8 +93,20 @@ pub(crate) fn parse_network(text: &str) -> Option<IpNet> {
 
 /// Reads a trusted proxy or a network of proxies. An IPv4-mapped network becomes the IPv4 network.
 pub fn parse_proxy(text: &str) -> Result<IpNet, ProxyError> {
+    if has_leading_zero(text) {
+        return Err(ProxyError::LeadingZero);
+    }
     let network = parse_network(text).ok_or(ProxyError::Unreadable)?;
     if network.prefix_len() == 0 { Err(ProxyError::Everybody) } else { Ok(network) }
+}
+
+/// Returns whether a decimal number has a leading zero: an octet of an IPv4 address, or the prefix length. The
+/// groups of IPv6 are hexadecimal and may have zeros.
+fn has_leading_zero(text: &str) -> bool {
+    let (address, length) = text.split_once('/').unwrap_or((text, ""));
+    let v4 = address.rsplit(':').next().unwrap_or(address);
+    let octets = if v4.contains('.') { v4 } else { "" };
+    octets.split('.').chain([length]).any(|number| number.len() > 1 && number.starts_with('0'))
 }
 
 fn unmap(network: Ipv6Net) -> Option<IpNet> {
@@ -127,6 +142,18 @@ mod tests {
         let lines = lines.iter().map(|line| line.as_bytes());
         let proxies = proxies(&["10.0.0.0/8", "::1", "fd00::/8"]);
         proxies.caller(peer.parse().unwrap(), lines).ok().map(|caller| caller.0.to_string())
+    }
+
+    #[test]
+    fn a_decimal_number_has_no_leading_zero() {
+        for text in
+            ["010.0.0.0/8", "10.0.0.01", "10.0.0.0/08", "::ffff:010.0.0.0/104", "::/064", "10.00.0.0/8"]
+        {
+            assert_eq!(parse_proxy(text), Err(ProxyError::LeadingZero), "{text}");
+        }
+        for text in ["10.0.0.0/8", "0.0.0.1", "2001:0db8::/32", "::0001", "::ffff:10.0.0.0/104"] {
+            assert!(parse_proxy(text).is_ok(), "{text}");
+        }
     }
 
     #[test]

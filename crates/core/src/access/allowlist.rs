@@ -48,6 +48,29 @@ pub enum EntriesError {
     Duplicates(Vec<usize>),
 }
 
+/// A change of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListChange {
+    Replace(Allowlist),
+    /// Adds the entries at the end.
+    Add(Vec<Entry>),
+    /// Removes the entries of these ranges.
+    Remove(Vec<IpNet>),
+}
+
+/// The reasons why a list is not changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ListChangeError {
+    #[error(transparent)]
+    Entries(#[from] EntriesError),
+    /// The list has no entry of this range.
+    #[error("the list has no entry {0}")]
+    Missing(IpNet),
+    /// The list would have no entry left, and so would admit everybody.
+    #[error("without these entries the list would be empty and admit every address")]
+    Empty,
+}
+
 /// A list of ranges. An empty list admits every address. Clones share the entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allowlist(Arc<[Entry]>);
@@ -88,6 +111,23 @@ impl Allowlist {
         let ranges = IpNet::aggregate(&ranges);
         let covered = |entry: &Entry| ranges.iter().any(|range| range.contains(&entry.range));
         wider.is_empty() || (!self.is_empty() && self.0.iter().all(covered))
+    }
+
+    /// The list after a change.
+    pub fn changed(&self, change: ListChange) -> Result<Self, ListChangeError> {
+        match change {
+            ListChange::Replace(list) => Ok(list),
+            ListChange::Add(entries) => Ok(Self::new([self.entries(), &entries].concat())?),
+            ListChange::Remove(ranges) => {
+                let known = |range: &&IpNet| self.0.iter().any(|entry| entry.range == **range);
+                if let Some(missing) = ranges.iter().find(|range| !known(range)) {
+                    return Err(ListChangeError::Missing(*missing));
+                }
+                let rest = self.0.iter().filter(|entry| !ranges.contains(&entry.range)).cloned();
+                let rest = rest.collect::<Vec<_>>();
+                if rest.is_empty() { Err(ListChangeError::Empty) } else { Ok(Self::new(rest)?) }
+            }
+        }
     }
 
     /// Reads the stored form.
@@ -186,6 +226,23 @@ mod tests {
         assert!(Description::parse(&"ż".repeat(100)).is_some());
         assert!(Description::parse(&"ż".repeat(101)).is_none());
         assert!(Description::parse("a\tb").is_none() && Description::parse("a\nb").is_none());
+    }
+
+    #[test]
+    fn entries_are_added_at_the_end_and_removed_by_their_range() {
+        let entries = |ranges: &[&str]| list(ranges).entries().to_vec();
+        let range = |text: &str| parse_range(text).unwrap();
+        let two = list(&["10.0.0.0/8"]).changed(ListChange::Add(entries(&["::1"]))).unwrap();
+        assert_eq!(two, list(&["10.0.0.0/8", "::1"]));
+        let again = two.changed(ListChange::Add(entries(&["::2", "::1"])));
+        assert_eq!(again, Err(EntriesError::Duplicates(vec![3]).into()));
+        let one = two.changed(ListChange::Remove(vec![range("10.9.9.9/8")]));
+        assert_eq!(one, Ok(list(&["::1"])));
+        let within = two.changed(ListChange::Remove(vec![range("10.0.0.0/9")]));
+        assert_eq!(within, Err(ListChangeError::Missing(range("10.0.0.0/9"))));
+        let none = two.changed(ListChange::Remove(vec![range("::1"), range("10.0.0.0/8")]));
+        assert_eq!(none, Err(ListChangeError::Empty), "an empty list would admit everybody");
+        assert_eq!(two.changed(ListChange::Replace(list(&[]))), Ok(list(&[])));
     }
 
     proptest! {

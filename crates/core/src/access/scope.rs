@@ -20,6 +20,8 @@ pub enum Scope {
     SettingsWrite,
     /// Create, change and delete keys.
     KeysWrite,
+    /// Change members and invitations.
+    MembersWrite,
     /// Read the audit log.
     AuditRead,
     /// Call the API that is compatible with SMSAPI's authenticator.
@@ -37,7 +39,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope, in the order of the documentation.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::VerificationsStart,
         Self::VerificationsCheck,
         Self::VerificationsRead,
@@ -46,6 +48,7 @@ impl Scope {
         Self::SettingsRead,
         Self::SettingsWrite,
         Self::KeysWrite,
+        Self::MembersWrite,
         Self::AuditRead,
         Self::CompatSmsapi,
         Self::CompatTwilio,
@@ -64,6 +67,7 @@ impl Scope {
             Self::SettingsRead => "settings:read",
             Self::SettingsWrite => "settings:write",
             Self::KeysWrite => "keys:write",
+            Self::MembersWrite => "members:write",
             Self::AuditRead => "audit:read",
             Self::CompatSmsapi => "compat:smsapi",
             Self::CompatTwilio => "compat:twilio",

@@ -17,6 +17,12 @@ pub struct Share<T> {
 #[error("a share lists at most {MOST} things")]
 pub struct TooMany;
 
+/// The actor's share lacks a thing. The answer is the same for a thing that does not exist, so that the actor
+/// learns nothing about the things of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not in the share of the actor")]
+pub struct NotShared;
+
 impl<T: Ord> Share<T> {
     pub const fn all() -> Self {
         Self { listed: None }
@@ -38,6 +44,11 @@ impl<T: Ord> Share<T> {
         Ok(Self { listed: Some(listed) })
     }
 
+    /// The share of one thing.
+    pub fn one(thing: T) -> Self {
+        Self { listed: Some(BTreeSet::from([thing])) }
+    }
+
     /// The listed things; `None` if the share contains all.
     pub fn listed(&self) -> Option<&BTreeSet<T>> {
         self.listed.as_ref()
@@ -45,6 +56,23 @@ impl<T: Ord> Share<T> {
 
     pub fn admits(&self, thing: &T) -> bool {
         self.listed.as_ref().is_none_or(|listed| listed.contains(thing))
+    }
+
+    /// Returns whether the share is not that of all.
+    pub fn is_bounded(&self) -> bool {
+        self.listed.is_some()
+    }
+
+    /// Refuses a thing that was found, or was not (`None`), unless the share contains it. A share of all
+    /// refuses nothing: its holder may know what does not exist.
+    pub fn demand(&self, found: Option<&T>) -> Result<(), NotShared> {
+        match &self.listed {
+            None => Ok(()),
+            Some(listed) => {
+                let shared = found.is_some_and(|thing| listed.contains(thing));
+                if shared { Ok(()) } else { Err(NotShared) }
+            }
+        }
     }
 
     /// Returns whether the other share admits everything that this one admits. A share of all is within no
@@ -123,6 +151,16 @@ mod tests {
                 prop_assert_eq!(both.admits(&thing), one.admits(&thing) && other.admits(&thing));
             }
         }
+    }
+
+    #[test]
+    fn only_a_share_of_all_tells_what_does_not_exist() {
+        assert_eq!([None, Some(&7)].map(|found| Share::all().demand(found)), [Ok(()); 2]);
+        let listed = Share::of([7, 8]).unwrap();
+        let answers = [None, Some(&9), Some(&7)].map(|found| listed.demand(found));
+        assert_eq!(answers, [Err(NotShared), Err(NotShared), Ok(())]);
+        assert_eq!(Share::none().demand(Some(&7)), Err(NotShared));
+        assert_eq!(Share::one(7), Share::of([7]).unwrap());
     }
 
     #[test]

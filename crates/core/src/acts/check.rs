@@ -1,7 +1,8 @@
 //! Check: one operation compares a submitted code and counts it.
 
 use crate::{
-    access::actor::Actor,
+    access::{actor::Actor, share::NotShared},
+    acts::shares::{profile, reaches},
     code::{Code, payment::Transaction},
     context::Context,
     id::{EventId, RecordKey, VerificationId},
@@ -10,6 +11,7 @@ use crate::{
     tenant::profile::ProfileName,
     time::Timestamp,
     verification::{
+        event::ActEvent,
         idempotency::{Answer, IdempotencyError, Once, Outcome, Replay},
         number::Listing,
         outcome::CheckOutcome,
@@ -39,6 +41,9 @@ pub enum CheckError {
     /// The tenant has no profile of that name.
     #[error("no such profile")]
     UnknownProfile,
+    /// The actor's share lacks the profile, or the tenant does.
+    #[error(transparent)]
+    NotShared(#[from] NotShared),
     /// The Idempotency-Key was used before.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
@@ -79,11 +84,14 @@ pub async fn check_code(
 ) -> Result<Checked, CheckError> {
     let Submitted { code, transaction, once } = submitted;
     let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
+    if !reaches(context, actor, key).await.map_err(CheckError::Codes)? {
+        return Err(CheckError::NotFound);
+    }
     let payment = transaction.map(Transaction::digest);
     let macs = context.keyring.code_macs(key, payment.as_ref(), code);
     let payment = payment.map(|payment| context.keyring.payment_mark(key, &payment));
     let submitted = SubmittedCode { payment, ..SubmittedCode::new(code, macs) };
-    let event = EventId::new(now, id.partition(), rng);
+    let event = ActEvent { id: EventId::new(now, id.partition(), rng), who: actor.who };
     let found = context.codes.check(key, submitted, event, once).await;
     match found.map_err(CheckError::Codes)? {
         Answer::Fresh(found) => {
@@ -109,13 +117,13 @@ pub async fn check_code_by_number(
     context: &Context,
     actor: &Actor,
     to: &PhoneNumber,
-    profile: &ProfileName,
+    name: &ProfileName,
     submitted: Submitted<'_>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Checked, CheckError> {
     let view = context.tenant_view(actor.tenant).map_err(CheckError::Directory)?;
-    let profile = view.profiles.get(profile).ok_or(CheckError::UnknownProfile)?;
+    let profile = profile(actor, &view, name)?.ok_or(CheckError::UnknownProfile)?;
     check_listed(context, actor, to, Listing::of(profile.id), submitted, now, rng).await
 }
 

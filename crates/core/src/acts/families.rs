@@ -12,6 +12,7 @@ use crate::{
     acts::{
         check::{CheckError, Checked, Submitted, check_listed},
         resend::{ResendError, open_code_text, resend_taking},
+        shares,
         start::{
             Start,
             request::{Made, StartError, StartRequest},
@@ -125,8 +126,8 @@ pub enum FamilyError {
     /// The errors of any start. They also apply if only a message would have been sent again.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The message was not sent again. Never [`ResendError::TooSoon`], [`ResendError::SendsExhausted`] or
-    /// [`ResendError::Limited`].
+    /// The message was not sent again. Never [`ResendError::TooSoon`], [`ResendError::SendsExhausted`],
+    /// [`ResendError::Limited`] or [`ResendError::Sending`].
     #[error(transparent)]
     Resend(#[from] ResendError),
 }
@@ -196,7 +197,7 @@ pub async fn check_in_family(
     rng: &mut impl CryptoRng,
 ) -> Result<Checked, CheckError> {
     let view = context.tenant_view(actor.tenant).map_err(CheckError::Directory)?;
-    let profile = view.profiles.get(profile).ok_or(CheckError::UnknownProfile)?;
+    let profile = shares::profile(actor, &view, profile)?.ok_or(CheckError::UnknownProfile)?;
     check_listed(context, actor, to, family.listing(profile.id), submitted, now, rng).await
 }
 
@@ -209,6 +210,9 @@ pub async fn find_in_family(
     to: &PhoneNumber,
     profile: ProfileId,
 ) -> Result<Option<VerificationId>, StoreError> {
+    if !actor.profiles.admits(&profile) {
+        return Ok(None);
+    }
     let number = context.keyring.fingerprint(actor.tenant, to);
     context.codes.find(actor.tenant, actor.mode, number, family.listing(profile)).await
 }
@@ -256,6 +260,7 @@ async fn resend(
         Err(ResendError::TooSoon(wait)) => Ok(Some(FamilyStart::TooSoon(wait))),
         Err(ResendError::SendsExhausted) => Ok(Some(exhausted)),
         Err(ResendError::Limited(hit)) => Err(StartError::Limited(hit).into()),
+        Err(ResendError::Sending(error)) => Err(StartError::Sending(error).into()),
         Err(ResendError::Ended(_) | ResendError::NotFound) => Ok(None),
         Err(error) => Err(error.into()),
     }

@@ -41,13 +41,14 @@ pub async fn read_verification(
     now: Timestamp,
 ) -> Result<Verification, ReadError> {
     let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
-    match context.codes.read(key).await.map_err(ReadError::Codes)? {
-        Some(seen) => view(context, key, &seen.record, seen.now),
+    let found = match context.codes.read(key).await.map_err(ReadError::Codes)? {
+        Some(seen) => view(context, key, &seen.record, seen.now)?,
         None => {
             let past = read_past(context, key, now).await.map_err(ReadError::History)?;
-            past.ok_or(ReadError::NotFound)
+            past.ok_or(ReadError::NotFound)?
         }
-    }
+    };
+    if actor.profiles.admits(&found.profile_id) { Ok(found) } else { Err(ReadError::NotFound) }
 }
 
 /// The record as its tenant sees it.

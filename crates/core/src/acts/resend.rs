@@ -1,9 +1,12 @@
 //! Resend: sends another message for the same verification, by its resend policy.
 
 use crate::{
-    access::actor::Actor,
+    access::{actor::Actor, change::Change, share::NotShared},
     acts::{
         read::{ReadError, view},
+        recorded::{Unrecorded, recorded_in_person},
+        sending::{Sending, SendingError},
+        shares::{ShareError, judge_resend},
         view::Verification,
         ways::has_way,
     },
@@ -13,6 +16,8 @@ use crate::{
     keyring::{KeyRing, OpenError, Place, Sealed},
     message::text::CodeText,
     mode::Mode,
+    people::pool::PoolTake,
+    phone::PhoneNumber,
     ports::{codes::acts::Seen, error::StoreError},
     tenant::{
         limits::{LimitHit, Take},
@@ -21,6 +26,7 @@ use crate::{
     time::Timestamp,
     verification::{
         contact::Contact,
+        event::ActEvent,
         idempotency::{Answer, IdempotencyError, Once, Outcome, Replay},
         outcome::ResendOutcome,
         record::Record,
@@ -29,6 +35,7 @@ use crate::{
     },
 };
 use rand::CryptoRng;
+use serde_json::json;
 use std::time::Duration;
 
 /// Why no message was queued.
@@ -49,9 +56,15 @@ pub enum ResendError {
     /// A limit refused the resend.
     #[error("limit {} refused", .0.name)]
     Limited(LimitHit),
+    /// A limit of the member refused the resend.
+    #[error(transparent)]
+    Sending(#[from] SendingError),
     /// There is no delivery route for the phone number.
     #[error("no route")]
     NoRoute,
+    /// The message would use something outside of the actor's shares.
+    #[error(transparent)]
+    NotShared(#[from] NotShared),
     /// The sealed code cannot be opened.
     #[error("sealed code")]
     Open(#[from] OpenError),
@@ -61,9 +74,21 @@ pub enum ResendError {
     /// The codes store did not answer.
     #[error("codes store")]
     Codes(#[source] StoreError),
+    /// The directory did not answer, or the audit entry could not be written. No message was queued.
+    #[error("directory")]
+    Directory(#[source] StoreError),
     /// The verification cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+}
+
+impl From<ShareError> for ResendError {
+    fn from(error: ShareError) -> Self {
+        match error {
+            ShareError::NotShared(error) => error.into(),
+            ShareError::Directory(error) => Self::Codes(error),
+        }
+    }
 }
 
 /// A verification after a resend. The resend was carried out now, or by an earlier request with the same
@@ -83,21 +108,65 @@ fn has_way_for(context: &Context, key: RecordKey, record: &Record) -> Result<boo
     if context.live_route {
         return Ok(true);
     }
-    let tenant = context.tenant_view(key.tenant).map_err(ResendError::Codes)?;
+    let tenant = context.tenant_view(key.tenant).map_err(ResendError::Directory)?;
     let contact = Contact::open(&context.keyring, key, record).map_err(ReadError::from)?;
     Ok(has_way(context, &tenant, &contact.to))
 }
 
-/// Queues another message, and returns the verification after it.
+/// Refuses the message if the member's limits do. Returns what it takes from the member's pool.
+fn pool_take(
+    context: &Context,
+    sending: &Sending<'_>,
+    key: RecordKey,
+    Seen { record, now, .. }: &Seen<()>,
+) -> Result<Option<PoolTake>, ResendError> {
+    // The store refuses a resend for a verification that is over.
+    if record.review || record.status(*now) != Status::Pending {
+        return Ok(None);
+    }
+    sending.check_hours()?;
+    if !sending.counts_parts() {
+        return Ok(None);
+    }
+    let view = context.tenant_view(key.tenant).map_err(ResendError::Directory)?;
+    // A new code has the length of the one before, so the parts are the same.
+    let text = open_code_text(&context.keyring, key, record)?;
+    let message = text.compose_anyhow(&view, record.expires_at.since(*now));
+    Ok(message.map(|message| sending.take(&message)).transpose()?.flatten())
+}
+
+/// The choices for the text of a pending verification, and its phone number.
+fn open_message(
+    context: &Context,
+    key: RecordKey,
+    record: &Record,
+) -> Result<(CodeText, PhoneNumber), ResendError> {
+    let text = open_code_text(&context.keyring, key, record)?;
+    let contact = Contact::open(&context.keyring, key, record).map_err(ReadError::from)?;
+    Ok((text, contact.to))
+}
+
+/// Queues another message, and returns the verification after it. If a member or the operator asks for it in
+/// person, the audit log has it.
 pub async fn resend_verification(
     context: &Context,
     actor: &Actor,
     id: VerificationId,
     once: Option<Once>,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Resent, ResendError> {
-    resend_taking(context, actor, id, (once, &[]), now, rng).await
+    let object = id.to_string();
+    let act = async {
+        let resent = resend_taking(context, actor, id, (once, &[]), by.at, rng).await?;
+        let sends = json!({ "sends": resent.record.sends, "replayed": resent.replayed });
+        Ok((resent, sends))
+    };
+    let named = ("verification.resend", object.as_str());
+    recorded_in_person(context, actor.tenant, named, by, act).await.map_err(|error| match error {
+        Unrecorded::NotBegun(error) => ResendError::Directory(error),
+        Unrecorded::Failed(error) => error,
+    })
 }
 
 /// Like `resend_verification`, but limits also count the message.
@@ -110,22 +179,31 @@ pub(crate) async fn resend_taking(
     rng: &mut impl CryptoRng,
 ) -> Result<Resent, ResendError> {
     let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
+    let sending = Sending::of(context, actor, now).map_err(ResendError::Directory)?;
     // Each further round means that another resend succeeded in the meantime, so its cooldown now runs.
     loop {
         let seen = context.codes.read(key).await.map_err(ResendError::Codes)?.ok_or(ResendError::NotFound)?;
+        if !actor.profiles.admits(&seen.record.profile) {
+            return Err(ResendError::NotFound);
+        }
         if seen.record.contact.is_empty() {
             return Err(ResendError::Ended(seen.record.status(seen.now)));
         }
         if actor.mode == Mode::Live && !has_way_for(context, key, &seen.record)? {
             return Err(ResendError::NoRoute);
         }
+        // An ended verification has no code left to open, and gets no message.
+        if seen.record.status(seen.now) == Status::Pending {
+            judge_resend(context, actor, || open_message(context, key, &seen.record))?;
+        }
         let resend = Resend {
             sends_seen: seen.record.sends,
             new_code: new_code(context, key, &seen, rng)?,
             message: MessageId::new(now, id.partition(), rng),
             takes: takes.to_vec(),
+            pool: sending.as_ref().map_or(Ok(None), |sending| pool_take(context, sending, key, &seen))?,
         };
-        let event = EventId::new(now, id.partition(), rng);
+        let event = ActEvent { id: EventId::new(now, id.partition(), rng), who: actor.who };
         let answer = context.codes.resend(key, resend, event, once.clone()).await;
         let seen = match answer.map_err(ResendError::Codes)? {
             Answer::Fresh(seen) => seen.ok_or(ResendError::NotFound)?,
@@ -140,6 +218,7 @@ pub(crate) async fn resend_taking(
             ResendOutcome::SendsExhausted => Err(ResendError::SendsExhausted),
             ResendOutcome::Ended(status) => Err(ResendError::Ended(status)),
             ResendOutcome::Limited(hit) => Err(ResendError::Limited(hit)),
+            ResendOutcome::PoolExhausted(hit) => Err(SendingError::PoolExhausted(hit).into()),
             ResendOutcome::Changed => continue,
         };
     }

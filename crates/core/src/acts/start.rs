@@ -8,20 +8,23 @@ mod words;
 use crate::{
     access::actor::Actor,
     acts::{
+        sending::{Sending, SendingError},
+        shares::judge_start,
         start::{
             guard::{Takes, check_country, list_takes, review_takes, source},
             request::{Made, StartError, StartRequest},
-            words::{check_length, template},
+            words::{compose, template},
         },
         view::Verification,
         ways::has_way,
     },
     code::{Code, payment::Transaction},
     context::Context,
-    id::{EventId, KeyId, MessageId, RecordKey, TemplateId, VerificationId},
+    id::{EventId, MessageId, RecordKey, TemplateId, VerificationId},
     keyring::{Fingerprint, Place, Sealed},
     message::{sender_text::SenderText, text::CodeText},
     mode::Mode,
+    people::pool::PoolTake,
     phone::{
         PhoneNumber,
         magic::{Magic, RATE_LIMIT_WAIT},
@@ -119,6 +122,8 @@ pub(crate) struct Start<'a> {
     template: Option<TemplateId>,
     magic: Option<Magic>,
     review: Option<Review<'a>>,
+    /// What the message takes from the member's pool.
+    pool: Option<PoolTake>,
 }
 
 impl<'a> Start<'a> {
@@ -130,22 +135,33 @@ impl<'a> Start<'a> {
         request: &'a StartRequest,
         now: Timestamp,
     ) -> Result<Self, StartError> {
+        judge_start(context, actor, view, request)?;
         if actor.mode == Mode::Live && !has_way(context, view, &request.to) {
             return Err(StartError::NoRoute);
         }
         let profile = view.profiles.get(&request.profile).ok_or(StartError::UnknownProfile)?;
         let magic = magic(actor.mode, &request.to);
         let review = review(context, actor, view, &request.to, now);
+        let sending = Sending::of(context, actor, now).map_err(StartError::Directory)?;
+        let sending = sending.filter(|_| review.is_none());
         match magic {
             Some(Magic::Blocked) => return Err(StartError::NumberBlocked),
             Some(Magic::RateLimited) => return Err(StartError::Limited(test_limit())),
             _ if review.is_some() => {}
-            _ => check_country(view, &request.to)?,
+            _ => {
+                sending.as_ref().map_or(Ok(()), Sending::check_hours)?;
+                check_country(view, &request.to)?;
+            }
         }
         let template = template(view, request)?;
         check_sender(view, request)?;
-        check_length(view, profile, request, template)?;
-        Ok(Self { context, actor, view, profile, request, template, magic, review })
+        let sending = sending.filter(Sending::counts_parts);
+        let mut pool = None;
+        if request.app_hash.is_some() || sending.is_some() {
+            let message = compose(view, profile, request, template)?;
+            pool = sending.map(|sending| sending.take(&message)).transpose()?.flatten();
+        }
+        Ok(Self { context, actor, view, profile, request, template, magic, review, pool })
     }
 
     /// Turns the store's outcome into the verification and its record. Returns `None` if another verification
@@ -161,6 +177,7 @@ impl<'a> Start<'a> {
                 Ok(Some((Made { verification, limits, replayed: false }, record)))
             }
             StartOutcome::Limited(hit) => Err(StartError::Limited(hit)),
+            StartOutcome::PoolExhausted(hit) => Err(SendingError::PoolExhausted(hit).into()),
             StartOutcome::HistoryBacklog => Err(StartError::HistoryBacklog),
             StartOutcome::Changed => Ok(None),
         }
@@ -203,8 +220,7 @@ impl<'a> Start<'a> {
         Ok(NewVerification {
             key,
             record: self.record(key, number, now, rng),
-            // The event has a field for a key; it is zeros if no key started it.
-            starter: self.actor.key().unwrap_or(KeyId::from_bytes([0; 16])),
+            starter: self.actor.who,
             country: self.request.to.country(),
             expires_in: self.request.expires_in.unwrap_or(self.profile.policy.expires_in),
             number_limits: match &self.review {
@@ -212,6 +228,7 @@ impl<'a> Start<'a> {
                 None => self.view.settings.limit(LimitScope::Number).unwrap_or_default(),
             },
             takes: takes.takes,
+            pool: self.pool.clone(),
             skipped: takes.skipped,
             once: None,
             event: EventId::new(now, partition, rng),

@@ -110,6 +110,23 @@ pub fn ways(view: &TenantView, operator: Option<&TenantView>, to: &PhoneNumber, 
     ways
 }
 
+/// Every route that a message to a phone number could take, in no order: [`ways`] chooses among them for each
+/// message.
+pub(crate) fn possible(view: &TenantView, operator: Option<&TenantView>, to: &PhoneNumber) -> Vec<Candidate> {
+    let to = &to.located();
+    let of_owner = |owner: &TenantView| {
+        let routes = owner.routes.iter().filter(|route| route.enabled && route.matches(to));
+        let candidates = routes.filter_map(|route| {
+            let account = account(view, operator, route.provider)?;
+            let sender = sender((view, operator), (route, account), to);
+            Some(Candidate { sender, route: Arc::clone(route), account: Arc::clone(account) })
+        });
+        candidates.collect::<Vec<_>>()
+    };
+    let own = of_owner(view);
+    if own.is_empty() { operator.map(of_owner).unwrap_or_default() } else { own }
+}
+
 /// Returns whether any route serves the phone number.
 pub fn is_served(view: &TenantView, operator: Option<&TenantView>, to: &PhoneNumber) -> bool {
     let to = &to.located();

@@ -1,12 +1,17 @@
 //! The messages to webhooks, and their bodies.
 //!
-//! A body never contains a code, a phone number or the client's notes on a verification, because endpoints
-//! write bodies into logs. An endpoint that needs more reads the verification.
+//! A body never contains a code, a phone number, the client's notes on a verification, or a member's name and
+//! e-mail address, because endpoints write bodies into logs. An endpoint that needs more reads the object.
 
 use crate::{
-    access::{key::Key, scope::Scope},
+    access::{key::Key, scope::Scope, share::Share},
     history::fold::{reached, status_after},
-    id::{EventId, MessageId, ProfileId, RecordKey, WebhookMessageId},
+    id::{EventId, InvitationId, MessageId, ProfileId, RecordKey, WebhookMessageId},
+    mode::Mode,
+    people::{
+        invitation::Invitation,
+        member::{Limits, Member},
+    },
     ports::webhooks::WebhookMessage,
     snapshot::view::TenantView,
     time::Timestamp,
@@ -172,10 +177,74 @@ pub fn of_key<'a>(
         "disabled": key.disabled,
         "expires_at": key.expires_at.map(|at| at.to_string()),
         "replaced_by": key.replaced_by.map(|id| id.to_string()),
+        "member_id": key.member.map(|id| id.to_string()),
     });
-    let (id, body) =
-        (derived_id(key.id.bytes(), told.as_str(), key.version, at), body(told.as_str(), at, data));
-    let wanting = webhooks.into_iter().filter(|webhook| webhook.wants(key.mode, told));
+    let id = derived_id(key.id.bytes(), told.as_str(), key.version, at);
+    to_wanting(webhooks, (key.mode, told), id, at, data)
+}
+
+/// The messages about a change of a member, to the webhooks for live mode. `member` is its state after the
+/// change, and `invitation` is the one that made it a member.
+pub fn of_member<'a>(
+    webhooks: impl IntoIterator<Item = &'a Webhook>,
+    told: WebhookEvent,
+    (member, invitation): (&Member, Option<InvitationId>),
+    at: Timestamp,
+) -> Vec<WebhookMessage> {
+    let mut data = of_limits(&member.limits);
+    data["member_id"] = member.id.to_string().into();
+    data["invitation_id"] = invitation.map(|id| id.to_string()).into();
+    data["disabled"] = member.disabled.into();
+    let id = derived_id(member.id.bytes(), told.as_str(), member.version, at);
+    to_wanting(webhooks, (Mode::Live, told), id, at, data)
+}
+
+/// The messages about a new invitation, to the webhooks for live mode.
+pub fn of_invitation<'a>(
+    webhooks: impl IntoIterator<Item = &'a Webhook>,
+    invitation: &Invitation,
+    at: Timestamp,
+) -> Vec<WebhookMessage> {
+    let told = WebhookEvent::MemberInvited;
+    let mut data = of_limits(&invitation.limits);
+    data["invitation_id"] = invitation.id.to_string().into();
+    data["invited_by"] = invitation.author.to_string().into();
+    data["expires_at"] = invitation.expires_at.to_string().into();
+    let id = derived_id(invitation.id.bytes(), told.as_str(), invitation.version, at);
+    to_wanting(webhooks, (Mode::Live, told), id, at, data)
+}
+
+fn of_limits(limits: &Limits) -> Value {
+    let shares = &limits.shares;
+    json!({
+        "role": limits.role.as_str(),
+        "permissions": limits.permissions.iter().map(Scope::as_str).collect::<Vec<_>>(),
+        "zone": limits.zone.as_str(),
+        "hours": limits.hours.to_string(),
+        "senders": listed(&shares.senders),
+        "templates": listed(&shares.templates),
+        "profiles": listed(&shares.profiles),
+        "groups": listed(&shares.groups),
+        "pool": limits.pool,
+        "most_parts": limits.most_parts,
+    })
+}
+
+/// The things of a share; `None` for all.
+fn listed<T: Ord + ToString>(share: &Share<T>) -> Option<Vec<String>> {
+    share.listed().map(|things| things.iter().map(ToString::to_string).collect())
+}
+
+/// A message to each webhook that wants the event.
+fn to_wanting<'a>(
+    webhooks: impl IntoIterator<Item = &'a Webhook>,
+    (mode, told): (Mode, WebhookEvent),
+    id: WebhookMessageId,
+    at: Timestamp,
+    data: Value,
+) -> Vec<WebhookMessage> {
+    let body = body(told.as_str(), at, data);
+    let wanting = webhooks.into_iter().filter(|webhook| webhook.wants(mode, told));
     let message = |webhook: &Webhook| WebhookMessage {
         webhook: webhook.id,
         tenant: webhook.tenant,

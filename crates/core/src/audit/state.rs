@@ -2,12 +2,15 @@
 //! version: a stored object whose secret was sealed again has the same state as before.
 
 use crate::{
-    access::{allowlist::Allowlist, key::Key},
+    access::{allowlist::Allowlist, key::Key, share::Share},
     people::{
         invitation::Invitation,
         member::{Limits, Member},
     },
-    tenant::{Tenant, profile::Profile, resource::Resource, review::ReviewNumber},
+    tenant::{
+        Tenant, profile::Profile, resource::Resource, review::ReviewNumber, security::Security,
+        settings::Setting,
+    },
 };
 use serde_json::{Value, json};
 
@@ -23,8 +26,13 @@ pub fn of_key(key: &Key) -> Value {
         "replaced_by": key.replaced_by.map(|id| id.to_string()),
         "member": key.member.map(|id| id.to_string()),
         "made_by": key.made_by.map(|id| id.to_string()),
-        "profiles": key.profiles.to_string(),
+        "profiles": of_share(&key.profiles),
     })
+}
+
+/// The listed things, or the word `all`. One text of all things could be longer than an entry stores.
+fn of_share<T: Ord + std::fmt::Display>(share: &Share<T>) -> Value {
+    share.listed().map_or("all".into(), |listed| listed.iter().map(T::to_string).collect())
 }
 
 /// The entries of an allowlist: the range, and the description after a space if there is one.
@@ -74,12 +82,27 @@ pub fn of_review_number(review: &ReviewNumber) -> Value {
     json!({ "ends_at": review.ends_at.to_string() })
 }
 
-/// The state of a setting. An allowlist is shown as a list, every other setting in its stored form.
+/// The state of a setting. Allowlists and the security settings are shown by their parts, every other setting in
+/// its stored form.
 pub fn of_setting(name: &str, stored: &str) -> Value {
-    match Allowlist::parse(stored) {
-        Some(list) if name.starts_with("allowlist:") => json!({ "entries": of_allowlist(&list) }),
+    match Setting::read(name, stored) {
+        Ok(Some(Setting::ApiAllowlist(list) | Setting::PortalAllowlist(list))) => {
+            json!({ "entries": of_allowlist(&list) })
+        }
+        Ok(Some(Setting::Security(security))) => of_security(&security),
         _ => json!({ "value": stored }),
     }
+}
+
+/// The security settings that a tenant set itself; null for those at their default.
+fn of_security(security: &Security) -> Value {
+    json!({
+        "require_2fa": security.require_2fa.map(|at| at.to_string()),
+        "password_age": security.password_age.map(|age| age.as_str()),
+        "password_days": security.password_days.map(|days| days.get()),
+        "session_idle": security.session_idle.map(|idle| idle.seconds()),
+        "session_total": security.session_total.map(|total| total.seconds()),
+    })
 }
 
 /// The limits of a member or of an invitation.
@@ -89,10 +112,10 @@ fn of_limits(limits: &Limits) -> Value {
         "permissions": limits.permissions.to_string(),
         "zone": limits.zone.as_str(),
         "hours": limits.hours.to_string(),
-        "senders": limits.shares.senders.to_string(),
-        "templates": limits.shares.templates.to_string(),
-        "profiles": limits.shares.profiles.to_string(),
-        "groups": limits.shares.groups.to_string(),
+        "senders": of_share(&limits.shares.senders),
+        "templates": of_share(&limits.shares.templates),
+        "profiles": of_share(&limits.shares.profiles),
+        "groups": of_share(&limits.shares.groups),
         "pool": limits.pool,
         "most_parts": limits.most_parts,
     })
@@ -113,4 +136,22 @@ pub fn of_invitation(invitation: &Invitation) -> Value {
     state["sends"] = invitation.sends.into();
     state["expires_at"] = invitation.expires_at.to_string().into();
     state
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{id::ProfileId, people::hours::Zone};
+
+    #[test]
+    fn a_share_is_shown_thing_by_thing() {
+        let mut limits = Limits::of_owner(Zone::default());
+        limits.shares.profiles = Share::of((0..100).map(|n| ProfileId::from_bytes([n; 16]))).unwrap();
+        limits.shares.senders = Share::none();
+        let state = of_limits(&limits);
+        assert_eq!(state["templates"], "all");
+        assert_eq!(state["senders"], json!([]));
+        let profiles = state["profiles"].as_array().unwrap();
+        assert_eq!((profiles.len(), &profiles[1]), (100, &json!(ProfileId::from_bytes([1; 16]).to_string())));
+    }
 }

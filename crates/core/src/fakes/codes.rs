@@ -2,10 +2,12 @@
 
 use super::not_asked;
 use crate::{
+    access::actor::Who,
     delivery::places::Places,
     id::{EventId, MessageId, NodeId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
     mode::Mode,
+    people::pool::PoolCount,
     ports::{
         codes::{
             acts::{CheckFound, Erasure, NewVerification, Seen, StartOutcome},
@@ -20,7 +22,7 @@ use crate::{
     tenant::limits::Take,
     time::Timestamp,
     verification::{
-        event::Event,
+        event::{ActEvent, Event},
         idempotency::{Answer, Once, Replay},
         number::Listing,
         outcome::{CancelOutcome, ResendOutcome},
@@ -45,7 +47,7 @@ impl<T: WithoutVerifications> Verifications for T {
         &self,
         _: RecordKey,
         _: SubmittedCode,
-        _: EventId,
+        _: ActEvent,
         _: Option<Once>,
     ) -> Result<Answer<Option<CheckFound>>, StoreError> {
         not_asked()
@@ -55,7 +57,7 @@ impl<T: WithoutVerifications> Verifications for T {
         &self,
         _: RecordKey,
         _: Resend,
-        _: EventId,
+        _: ActEvent,
         _: Option<Once>,
     ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
         not_asked()
@@ -65,7 +67,7 @@ impl<T: WithoutVerifications> Verifications for T {
         not_asked()
     }
 
-    async fn cancel(&self, _: RecordKey, _: EventId) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
+    async fn cancel(&self, _: RecordKey, _: ActEvent) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
         not_asked()
     }
 
@@ -73,7 +75,7 @@ impl<T: WithoutVerifications> Verifications for T {
         not_asked()
     }
 
-    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint) -> Result<Erasure, StoreError> {
+    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint, _: Who) -> Result<Erasure, StoreError> {
         not_asked()
     }
 
@@ -92,6 +94,10 @@ impl<T: WithoutVerifications> Verifications for T {
     }
 
     async fn timeline(&self, _: RecordKey) -> Result<Vec<Event>, StoreError> {
+        not_asked()
+    }
+
+    async fn pool_count(&self, _: [u8; 16]) -> Result<Option<PoolCount>, StoreError> {
         not_asked()
     }
 }

@@ -263,6 +263,16 @@ impl<T: WithoutSettings> port::Settings for T {
     async fn save_setting(&self, _: TenantId, _: &Setting, _: &Change) -> Result<(), StoreError> {
         not_asked()
     }
+
+    async fn replace_setting(
+        &self,
+        _: TenantId,
+        _: &Setting,
+        _: &Setting,
+        _: &Change,
+    ) -> Result<(), StoreError> {
+        not_asked()
+    }
 }
 
 /// A store whose test never uses its [`Reviews`].

@@ -35,7 +35,24 @@ impl<T: WithoutPeople> People for T {
         not_asked()
     }
 
-    async fn list_people(&self, _: Option<PersonId>, _: u16) -> Result<Vec<Person>, StoreError> {
+    async fn people_of_members(
+        &self,
+        _: TenantId,
+        _: (MemberId, MemberId),
+    ) -> Result<Vec<Person>, StoreError> {
+        not_asked()
+    }
+
+    async fn people_not_sealed_with(
+        &self,
+        _: u8,
+        _: Option<PersonId>,
+        _: u16,
+    ) -> Result<Vec<Person>, StoreError> {
+        not_asked()
+    }
+
+    async fn count_people_sealed_with(&self, _: u8) -> Result<u64, StoreError> {
         not_asked()
     }
 
@@ -136,6 +153,23 @@ impl<T: WithoutInvitations> Invitations for T {
         _: Option<Acting>,
         _: &Change,
     ) -> Result<(), StoreError> {
+        not_asked()
+    }
+
+    async fn invitations_not_sealed_with(
+        &self,
+        _: u8,
+        _: Option<InvitationId>,
+        _: u16,
+    ) -> Result<Vec<Invitation>, StoreError> {
+        not_asked()
+    }
+
+    async fn count_invitations_sealed_with(&self, _: u8) -> Result<u64, StoreError> {
+        not_asked()
+    }
+
+    async fn reseal_invitation(&self, _: &Invitation, _: &[u8]) -> Result<bool, StoreError> {
         not_asked()
     }
 

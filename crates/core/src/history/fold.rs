@@ -245,7 +245,7 @@ mod tests {
 
     fn event(second: i64, kind: EventKind) -> Event {
         let id = EventId::from_bytes([second as u8; 16]);
-        Event { id, at: Timestamp::from_millis(1_000 * second), kind }
+        Event { id, at: Timestamp::from_millis(1_000 * second), kind, who: None }
     }
 
     #[test]

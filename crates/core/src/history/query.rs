@@ -1,6 +1,7 @@
 //! The queries of the history, and their results.
 
 use crate::{
+    access::share::Share,
     history::fold::{Conversions, Counts},
     id::{ProfileId, VerificationId},
     keyring::Fingerprint,
@@ -39,7 +40,7 @@ pub struct PastVerification {
 }
 
 /// The verifications of a tenant and mode that a list shows, newest first.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ListQuery {
     /// Shows only verifications older than this one.
     pub before: Option<VerificationId>,
@@ -49,20 +50,19 @@ pub struct ListQuery {
     pub created_after: Option<Timestamp>,
     /// Shows verifications whose id was made before this time.
     pub created_before: Option<Timestamp>,
+    /// Shows only verifications of these profiles.
+    pub profiles: Share<ProfileId>,
     pub filter: Filter,
     /// The time that separates pending verifications from expired ones.
     pub now: Timestamp,
 }
 
-/// The condition that every verification of the list fulfils.
+/// The condition that every verification of the list fulfils, besides its profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filter {
     /// No condition.
     All,
     Status(Status),
-    Profile(ProfileId),
-    /// Profile and status.
-    ProfileAndStatus(ProfileId, Status),
     Number(Fingerprint),
 }
 
@@ -73,7 +73,8 @@ pub struct ReportQuery {
     pub from: Timestamp,
     /// The end: the hour that begins at this time is not included.
     pub to: Timestamp,
-    pub profile: Option<ProfileId>,
+    /// Counts only these profiles.
+    pub profiles: Share<ProfileId>,
     /// Counts only phone numbers of this country.
     pub country: Option<Country>,
 }

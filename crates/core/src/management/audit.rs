@@ -15,7 +15,7 @@ use crate::{
     },
     time::Timestamp,
 };
-pub use begin::begin_chains;
+pub use begin::{Begun, begin_chains};
 pub use retention::{Forgotten, forget_old};
 pub use standing::{Standing, erasure_of, standing_of};
 pub use verification::{Kept, Verified, verify};

@@ -6,7 +6,7 @@ use crate::{
     context::{Management, Replica},
     id::{InvitationId, MemberId, PersonId, TenantId},
     locale::Locale,
-    management::reach::{Granting, MemberError, Rights, author, judged},
+    management::reach::{Ends, Granting, MemberError, Rights, author, judged},
     people::{
         hours::Zone,
         invitation::{Invitation, LinkSecret},
@@ -37,7 +37,7 @@ pub async fn invite(
     let id = (actor.tenant, InvitationId::new(by.at, rng));
     let granted = (limits.clone(), author(actor));
     let (invitation, secret) = Invitation::new(id, email, granted, &management.keyring, by.at, rng);
-    judged(|| async {
+    judged(Ends::No, || async {
         let rights = Rights::of(management, actor, by.at).await?;
         rights.refuse_bound_key()?;
         rights.reach.covers(None, &[limits])?;
@@ -83,7 +83,7 @@ pub async fn send_again(
     rng: &mut impl CryptoRng,
 ) -> Result<(Invitation, LinkSecret), MemberError> {
     let secret = LinkSecret::generate(rng);
-    let invitation = judged(|| async {
+    let invitation = judged(Ends::No, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
         let former = stored(replica, actor.tenant, id).await?;
         rights.refuse_bound_key()?;
@@ -104,7 +104,7 @@ pub async fn withdraw(
     id: InvitationId,
     by: &Change,
 ) -> Result<(), MemberError> {
-    judged(|| async {
+    judged(Ends::Yes, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
         let invitation = stored(replica, actor.tenant, id).await?;
         rights.reach.covers(None, &[&invitation.limits])?;
@@ -130,11 +130,11 @@ pub async fn accept(
         Accepting::Known(_) => None,
         Accepting::New(identity, language, zone) => {
             let whole = (language.clone(), zone.clone());
-            let id = PersonId::new(by.at, rng);
+            let id = PersonId::new(rng);
             Some(Person::new(id, identity, whole, &management.keyring, by.at, rng))
         }
     };
-    let member = judged(|| async {
+    let member = judged(Ends::No, || async {
         let invitation = stored(management, tenant, id).await?;
         let rights = Granting::of(management, tenant, invitation.author, by.at).await?;
         rights.reach.covers(None, &[&invitation.limits])?;

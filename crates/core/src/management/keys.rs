@@ -13,8 +13,8 @@ use crate::{
     context::Replica,
     id::{KeyId, ProfileId, TenantId},
     management::{
-        member_keys::{may_make_company_key, read_governed},
-        reach::{ROUNDS, Rights},
+        member_keys::{is_seen, may_make_company_key, read_governed},
+        reach::{Ends, Rights},
         repeat::{made_once, refuse_repeat},
     },
     mode::Mode,
@@ -25,7 +25,7 @@ use crate::{
     verification::idempotency::{IdempotencyError, Once},
 };
 use rand::CryptoRng;
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Instant};
 
 /// The name of a key: 1 to 64 characters without control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub struct CreateKey {
 }
 
 impl CreateKey {
-    fn key(&self, actor: &Actor, presented: &PresentedKey, now: Timestamp) -> Key {
+    pub(crate) fn key(&self, actor: &Actor, presented: &PresentedKey, now: Timestamp) -> Key {
         Key {
             expires_at: self.expires_at,
             allowlist: self.allowlist.clone(),
@@ -191,7 +191,7 @@ async fn make(
     (asking, once): (TenantId, Option<&Once>),
     by: &Change,
 ) -> Result<Key, KeyError> {
-    judged(replica, async || {
+    judged(replica, Ends::No, async || {
         let rights = Rights::over_keys(replica, actor, by.at).await?.ok_or(KeyError::NotOwn)?;
         judge_new(&rights, request, presented.mode)?;
         let key = request.key(&rights.actor, presented, by.at);
@@ -206,32 +206,52 @@ async fn make(
 /// Reads, judges and writes, and repeats it while others change the rights or the key meanwhile.
 async fn judged<T>(
     replica: &Replica,
+    ends: Ends,
     mut round: impl AsyncFnMut() -> Result<T, KeyError>,
 ) -> Result<T, KeyError> {
-    for _ in 0..ROUNDS {
+    let (began, mut rounds) = (Instant::now(), 0);
+    while ends.repeats(rounds, began) {
         match round().await {
             // The copy, from which the rights of a key of the company are read, may be older.
             Err(KeyError::Directory(StoreError::Moved)) => replica.catch_up().await,
             outcome => return outcome,
         }
+        rounds += 1;
     }
     Err(StoreError::Busy.into())
 }
 
-/// Reads a key of the caller's tenant.
-pub async fn read_key(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
+async fn find_key(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
     let key = replica.directory.key(actor.tenant, id).await.map_err(KeyError::Directory)?;
     key.ok_or(KeyError::NotFound)
 }
 
-/// The keys of the caller's tenant before `before`, newest first.
+/// Reads a key of the caller's tenant that the caller sees.
+pub async fn read_key(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
+    let key = find_key(replica, actor, id).await?;
+    if is_seen(actor, &key) { Ok(key) } else { Err(KeyError::NotFound) }
+}
+
+/// The keys of the caller's tenant before `before`, newest first: those that the caller sees.
 pub async fn list_keys(
     replica: &Replica,
     actor: &Actor,
-    before: Option<KeyId>,
+    mut before: Option<KeyId>,
     limit: u16,
 ) -> Result<Vec<Key>, KeyError> {
-    replica.directory.list_keys(actor.tenant, before, limit).await.map_err(KeyError::Directory)
+    let (mut seen, most) = (Vec::new(), limit.max(100));
+    // A tenant has some thousand keys at most, so a caller who sees none of them causes few queries.
+    loop {
+        let page =
+            replica.directory.list_keys(actor.tenant, before, most).await.map_err(KeyError::Directory)?;
+        let last = page.len() < usize::from(most);
+        before = page.last().map(|key| key.id);
+        seen.extend(page.into_iter().filter(|key| is_seen(actor, key)));
+        if last || seen.len() >= usize::from(limit) {
+            seen.truncate(limit.into());
+            return Ok(seen);
+        }
+    }
 }
 
 /// Changes a key and returns its new state.
@@ -242,23 +262,31 @@ pub async fn update_key(
     UpdateKey { change, confirmed }: UpdateKey,
     by: &Change,
 ) -> Result<Key, KeyError> {
-    let key = judged(replica, async || {
-        let (_, rights, judged) = read_governed(replica, actor, id, by.at).await?;
+    let ends = if change.ends(by.at) { Ends::Yes } else { Ends::No };
+    let changed = judged(replica, ends, async || {
+        let (former, rights, judged) = read_governed(replica, actor, id, by.at).await?;
         judge_change(&rights.actor, id, &change, confirmed, by.at)?;
         let changed = replica.directory.update_key(actor.tenant, id, change.clone(), judged, by).await?;
-        changed.ok_or(KeyError::NotFound)
+        let key = changed.ok_or(KeyError::NotFound)?;
+        let narrowed = !former.profiles.is_within(&key.profiles);
+        Ok((key, narrowed))
     })
     .await;
-    match key.as_ref().ok().and_then(KeyEnd::of) {
+    let end = changed.as_ref().ok().and_then(|(key, narrowed)| match narrowed {
+        // A node that cannot read the new version would let the key reach the former profiles.
+        true => Some(KeyEnd::of_former_versions(key.id, key.version)),
+        false => KeyEnd::of(key),
+    });
+    match end {
         Some(end) => replica.tell_end(end).await,
         None => replica.catch_up().await,
     }
-    key
+    changed.map(|(key, _)| key)
 }
 
 /// Deletes a key. From then on the server refuses it.
 pub async fn delete_key(replica: &Replica, actor: &Actor, id: KeyId, by: &Change) -> Result<(), KeyError> {
-    judged(replica, async || {
+    judged(replica, Ends::Yes, async || {
         let (_, _, judged) = read_governed(replica, actor, id, by.at).await?;
         if actor.key() == Some(id) {
             return Err(KeyError::OwnKey);
@@ -283,9 +311,7 @@ fn judge_change(
     if let Some(expiry) = change.expires_at {
         refuse_outliving(actor, expiry)?;
     }
-    let ends =
-        change.disabled == Some(true) || change.expires_at.flatten().is_some_and(|expiry| expiry <= now);
-    if actor.key() == Some(id) && ends {
+    if actor.key() == Some(id) && change.ends(now) {
         return Err(KeyError::OwnKey);
     }
     if let Some(list) = &change.allowlist {
@@ -294,6 +320,9 @@ fn judge_change(
         if own && let Some(address) = actor.locked_out_by(list) {
             return Err(KeyError::LockOut(address));
         }
+    }
+    if change.profiles.as_ref().is_some_and(|profiles| !profiles.is_within(&actor.profiles)) {
+        return Err(KeyError::BeyondOwnProfiles);
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::{
     id::{KeyId, MemberId, ProfileId, TenantId},
     management::{
         keys::KeyError,
-        reach::{MemberError, Rights, judged, stored},
+        reach::{Ends, MemberError, Rights, judged, stored},
     },
     mode::Mode,
     people::{cover::NotCovered, member::Member},
@@ -23,6 +23,27 @@ pub async fn list_member_keys(
     id: MemberId,
 ) -> Result<Vec<Key>, MemberError> {
     Ok(replica.directory.list_member_keys(actor.tenant, id).await?)
+}
+
+/// Whether the actor sees a key. An actor with a list of profiles sees the keys of its member, and those that
+/// reach no other profiles.
+pub(super) fn is_seen(actor: &Actor, key: &Key) -> bool {
+    let own = actor.member.is_some() && key.member == actor.member;
+    own || key.profiles.is_within(&actor.profiles)
+}
+
+/// The keys of a member before `before`, newest first. A tenant has so few keys that the directory reads them all.
+pub async fn page_of_member_keys(
+    replica: &Replica,
+    actor: &Actor,
+    id: MemberId,
+    before: Option<KeyId>,
+    limit: u16,
+) -> Result<Vec<Key>, MemberError> {
+    let mut keys = list_member_keys(replica, actor, id).await?;
+    keys.retain(|key| is_seen(actor, key) && before.is_none_or(|before| key.id < before));
+    keys.truncate(limit.into());
+    Ok(keys)
 }
 
 /// Gives a key to a member, or to the company. Only an owner or the operator does that, and only if the actor
@@ -74,7 +95,7 @@ async fn move_one(
     to: Option<MemberId>,
     by: &Change,
 ) -> Result<Key, MemberError> {
-    let key = judged(|| async {
+    let key = judged(Ends::No, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
         if !rights.reach.is_owner() {
             return Err(NotCovered::Owners.into());
@@ -169,8 +190,9 @@ fn judge_foreign(rights: &Rights, member: Option<&Member>, key: &Key) -> Result<
     let covered = match (key.member, member) {
         (None, _) => reach.covers_company_key(key.scopes, &key.profiles),
         (Some(_), Some(member)) => reach.covers_key_of(member, key),
-        // The key of a removed member can do nothing.
-        (Some(_), None) => Ok(()),
+        // The key of a removed member can do nothing until an owner moves it. It may have been an owner's.
+        (Some(_), None) if reach.is_owner() => Ok(()),
+        (Some(_), None) => Err(NotCovered::Owners),
     };
     covered.map_err(|_| KeyError::NotOwn)
 }

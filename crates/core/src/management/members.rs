@@ -1,18 +1,32 @@
 //! Management of members. An actor changes only members that it covers, and never its own membership.
 
 use crate::{
-    access::{actor::Actor, change::Change, scope::Scopes, share::Share},
-    context::Replica,
-    id::{MemberId, ProfileId, SenderId, TemplateId},
+    access::{
+        actor::Actor,
+        change::Change,
+        key::{Key, PresentedKey},
+        scope::Scopes,
+        share::Share,
+    },
+    context::{Management, Replica},
+    id::{KeyId, MemberId, PersonId, ProfileId, SenderId, TemplateId, TenantId},
     keyring::KeyRing,
-    management::reach::{MemberError, Rights, judged, stored},
+    locale::Locale,
+    management::{
+        keys::CreateKey,
+        reach::{Ends, MemberError, Rights, judged, stored},
+    },
     people::{
+        cover::Reach,
         hours::{Hours, Zone},
         member::{Limits, Member, Role},
-        person::Identity,
+        person::{Identity, Person},
         shares::{GroupName, Shares},
     },
+    ports::{directory::members::Joining, error::StoreError},
 };
+use rand::CryptoRng;
+use std::collections::HashMap;
 
 /// A change of limits. Each `None` leaves the value as it is.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +73,41 @@ pub struct MemberChange {
     pub disabled: Option<bool>,
 }
 
+/// Adds a member at once, without an invitation. Only the operator does that, because the person is not asked. A
+/// person whose address is known keeps its name.
+pub async fn add_member(
+    management: &Management,
+    tenant: TenantId,
+    (identity, limits): (&Identity, &Limits),
+    by: &Change,
+    rng: &mut impl CryptoRng,
+) -> Result<Member, MemberError> {
+    Reach::Operator.covers(None, &[limits])?;
+    let (id, person) = (MemberId::new(by.at, rng), PersonId::new(rng));
+    let whole = (Locale::default(), limits.zone.clone());
+    let new = Person::new(person, identity, whole, &management.keyring, by.at, rng);
+    let member = judged(Ends::No, || async {
+        let known = management.directory.find_person(new.email).await?;
+        if let Some(known) = &known
+            && management.directory.membership(tenant, known.id).await?.is_some()
+        {
+            return Err(MemberError::Exists);
+        }
+        let person = known.as_ref().map_or(new.id, |known| known.id);
+        let limits = limits.clone();
+        let member = Member { id, tenant, person, limits, disabled: false, version: 1, created_at: by.at };
+        let joining = Joining { member: &member, person: known.is_none().then_some(&new), invitation: None };
+        match management.directory.add_member(joining, None, by).await {
+            // Meanwhile the person came, went, or became a member.
+            Err(StoreError::Conflict) => Err(StoreError::Moved.into()),
+            outcome => Ok(outcome.map(|()| member)?),
+        }
+    })
+    .await?;
+    management.catch_up().await;
+    Ok(member)
+}
+
 /// A member of the caller's tenant.
 pub async fn read_member(replica: &Replica, actor: &Actor, id: MemberId) -> Result<Member, MemberError> {
     stored(replica, actor.tenant, id).await
@@ -84,6 +133,20 @@ pub async fn identify(
     Ok(person.and_then(|person| person.open(keyring)))
 }
 
+/// The names and the addresses of the persons of these members, which are a page of a list. A person is absent if
+/// the key ring cannot open it, or if the member was removed since.
+pub async fn identify_all(
+    replica: &Replica,
+    keyring: &KeyRing,
+    tenant: TenantId,
+    members: &[Member],
+) -> Result<HashMap<PersonId, Identity>, MemberError> {
+    let ids = || members.iter().map(|member| member.id);
+    let (Some(from), Some(to)) = (ids().min(), ids().max()) else { return Ok(HashMap::new()) };
+    let people = replica.directory.people_of_members(tenant, (from, to)).await?;
+    Ok(people.into_iter().filter_map(|person| Some((person.id, person.open(keyring)?))).collect())
+}
+
 /// Changes a member and returns its new state. If the member was narrowed, all nodes refuse its keys until they
 /// have read the new limits.
 pub async fn update_member(
@@ -93,7 +156,8 @@ pub async fn update_member(
     change: &MemberChange,
     by: &Change,
 ) -> Result<Member, MemberError> {
-    let (member, ends) = judged(|| async {
+    let disables = if change.disabled == Some(true) { Ends::Yes } else { Ends::No };
+    let (member, ends) = judged(disables, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
         let former = stored(replica, actor.tenant, id).await?;
         let limits = change.limits.apply(&former.limits);
@@ -121,7 +185,7 @@ pub async fn remove_member(
     id: MemberId,
     by: &Change,
 ) -> Result<(), MemberError> {
-    let ends = judged(|| async {
+    let ends = judged(Ends::Yes, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
         let member = stored(replica, actor.tenant, id).await?;
         rights.reach.covers(Some(id), &[&member.limits])?;
@@ -130,4 +194,24 @@ pub async fn remove_member(
     .await?;
     replica.tell_ends(ends).await;
     Ok(())
+}
+
+/// Creates a key of a member for the operator. Only the second value contains its secret, to be shown once. The
+/// member must have the scopes and the named profiles. Its limits bind the key anyway, but a key with less than
+/// its maker asked for would surprise.
+pub async fn create_member_key(
+    replica: &Replica,
+    (tenant, id): (TenantId, MemberId),
+    request: CreateKey,
+    by: &Change,
+    rng: &mut impl CryptoRng,
+) -> Result<(Key, PresentedKey), MemberError> {
+    let member = stored(replica, tenant, id).await?;
+    let profiles = request.profiles.as_ref().unwrap_or(&member.limits.shares.profiles);
+    Reach::of_member(&member).covers_key(request.scopes, profiles)?;
+    let presented = PresentedKey::generate(request.mode, KeyId::new(by.at, rng), rng);
+    let key = Key { member: Some(id), ..request.key(&Actor::operator(tenant), &presented, by.at) };
+    replica.directory.create_key(&key, None, None, by).await?;
+    replica.catch_up().await;
+    Ok((key, presented))
 }

@@ -4,6 +4,7 @@ use crate::{
     access::{
         actor::{Actor, LiveByTest},
         change::Change,
+        share::NotShared,
     },
     code::Alphabet,
     context::Replica,
@@ -72,6 +73,9 @@ pub enum ProfileError {
     /// The tenant has no profile with this name.
     #[error("no such profile")]
     NotFound,
+    /// The actor's share lacks the profile, or would lack it.
+    #[error(transparent)]
+    NotShared(#[from] NotShared),
     /// The profile `default` cannot be deleted.
     #[error("the profile `default` stays")]
     Default,
@@ -83,9 +87,11 @@ pub enum ProfileError {
     Directory(#[from] StoreError),
 }
 
-/// The profiles of the tenant, sorted by name.
+/// The profiles of the tenant that the actor reaches, sorted by name.
 pub async fn list_profiles(replica: &Replica, actor: &Actor) -> Result<Vec<Profile>, ProfileError> {
-    Ok(replica.directory.list_profiles(actor.tenant).await?)
+    let mut profiles = replica.directory.list_profiles(actor.tenant).await?;
+    profiles.retain(|profile| actor.profiles.admits(&profile.id));
+    Ok(profiles)
 }
 
 /// A profile of the tenant.
@@ -94,12 +100,13 @@ pub async fn read_profile(
     actor: &Actor,
     name: &ProfileName,
 ) -> Result<Profile, ProfileError> {
-    replica.directory.profile(actor.tenant, name).await?.ok_or(ProfileError::NotFound)
+    let found = replica.directory.profile(actor.tenant, name).await?;
+    found.filter(|profile| actor.profiles.admits(&profile.id)).ok_or(ProfileError::NotFound)
 }
 
 /// A profile of the tenant by its id.
 pub async fn find_profile(replica: &Replica, actor: &Actor, id: ProfileId) -> Result<Profile, ProfileError> {
-    let all = replica.directory.list_profiles(actor.tenant).await?;
+    let all = list_profiles(replica, actor).await?;
     all.into_iter().find(|profile| profile.id == id).ok_or(ProfileError::NotFound)
 }
 
@@ -113,6 +120,8 @@ pub async fn create_profile(
     rng: &mut impl CryptoRng,
 ) -> Result<Profile, ProfileError> {
     actor.refuse_test()?;
+    // An actor with a list of profiles could not use the new one.
+    actor.profiles.demand(None)?;
     let plain = change.apply(Profile::first(ProfileId::new(by.at, rng), actor.tenant, by.at));
     let taken = replica.directory.list_profiles(actor.tenant).await?;
     let free = |name: &ProfileName| taken.iter().all(|profile| profile.name != *name);
@@ -145,6 +154,7 @@ pub async fn save_profile(
     let fresh = Profile { name, ..Profile::first(ProfileId::new(by.at, rng), actor.tenant, by.at) };
     for _ in 0..TURNS {
         let known = replica.directory.profile(actor.tenant, &fresh.name).await?;
+        actor.profiles.demand(known.as_ref().map(|known| &known.id))?;
         let base = known.as_ref().unwrap_or(&fresh).clone();
         let base = Profile { display_name: None, policy: Policy::default(), ..base };
         let profile = change.clone().apply(base);

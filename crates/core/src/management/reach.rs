@@ -17,9 +17,13 @@ use crate::{
     ports::{directory::members::Acting, error::StoreError},
     time::Timestamp,
 };
+use std::time::{Duration, Instant};
 
-/// How often a change is judged again because the rights of its author, or its object, have moved.
+/// How often a change that ends nothing is judged again because the rights of its author, or its object, have
+/// moved.
 pub(crate) const ROUNDS: usize = 64;
+/// How long a change that ends something is judged again.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why a member or an invitation was not read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -202,14 +206,31 @@ pub(crate) fn author(actor: &Actor) -> Author {
     }
 }
 
+/// Whether a change ends something. Others cannot keep such a change from being made by many changes of their own:
+/// it is repeated for longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ends {
+    Yes,
+    No,
+}
+
+impl Ends {
+    /// Whether the change is judged once more after so many rounds.
+    pub fn repeats(self, rounds: usize, began: Instant) -> bool {
+        rounds < ROUNDS || (self == Self::Yes && began.elapsed() < PATIENCE)
+    }
+}
+
 /// Reads, judges and writes, and repeats it while others change the rights or the object meanwhile.
-pub(crate) async fn judged<T, F>(mut round: impl FnMut() -> F) -> Result<T, MemberError>
+pub(crate) async fn judged<T, F>(ends: Ends, mut round: impl FnMut() -> F) -> Result<T, MemberError>
 where
     F: Future<Output = Result<T, MemberError>>,
 {
-    for _ in 0..ROUNDS {
+    let began = Instant::now();
+    let mut rounds = 0;
+    while ends.repeats(rounds, began) {
         match round().await {
-            Err(MemberError::Directory(StoreError::Moved)) => {}
+            Err(MemberError::Directory(StoreError::Moved)) => rounds += 1,
             outcome => return outcome,
         }
     }
@@ -219,4 +240,33 @@ where
 /// Reads a member from the directory.
 pub(crate) async fn stored(replica: &Replica, tenant: TenantId, id: MemberId) -> Result<Member, MemberError> {
     replica.directory.member(tenant, id).await?.ok_or(MemberError::NotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    /// The outcome of a judgement whose first `moved` rounds find that something has moved.
+    fn run(ends: Ends, moved: usize) -> Result<(), MemberError> {
+        let mut rounds = 0;
+        let judged = pin!(judged(ends, || {
+            rounds += 1;
+            std::future::ready(if rounds <= moved { Err(StoreError::Moved.into()) } else { Ok(()) })
+        }));
+        match judged.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => panic!("no round waits"),
+        }
+    }
+
+    #[test]
+    fn a_change_that_ends_something_is_judged_for_longer() {
+        assert!(run(Ends::No, ROUNDS - 1).is_ok());
+        assert!(matches!(run(Ends::No, ROUNDS), Err(MemberError::Directory(StoreError::Busy))));
+        assert!(run(Ends::Yes, 10 * ROUNDS).is_ok());
+    }
 }

@@ -2,7 +2,7 @@
 //! routes, templates.
 
 use crate::{
-    access::{actor::LiveByTest, change::Change},
+    access::{actor::LiveByTest, change::Change, share::NotShared},
     context::Replica,
     id::TenantId,
     management::repeat::refuse_repeat,
@@ -57,6 +57,9 @@ pub enum ResourceError {
     /// A test key tried to change a resource.
     #[error(transparent)]
     LiveByTest(#[from] LiveByTest),
+    /// The actor's share lacks the resource, or would lack it.
+    #[error(transparent)]
+    NotShared(#[from] NotShared),
     /// A limit refused the request.
     #[error("the limit {} refused", .0.name)]
     Limited(LimitHit),

@@ -2,6 +2,7 @@
 
 use crate::{
     access::{actor::Actor, change::Change},
+    acts::shares,
     context::Replica,
     delivery::sender::Sender,
     id::SenderId,
@@ -18,9 +19,21 @@ fn sender_of(resource: &Resource) -> Result<Sender, ResourceError> {
     Sender::read(resource).ok_or(ResourceError::Unreadable)
 }
 
-/// The senders of the tenant, oldest first.
+/// The senders of the tenant in the actor's share, oldest first.
 pub async fn list_senders(replica: &Replica, actor: &Actor) -> Result<Vec<Sender>, ResourceError> {
-    list(replica, actor.tenant, ResourceKind::Sender).await?.iter().map(sender_of).collect()
+    let shared = shares::senders(replica, actor)?;
+    let found = list(replica, actor.tenant, ResourceKind::Sender).await?;
+    let mut senders = found.iter().map(sender_of).collect::<Result<Vec<_>, _>>()?;
+    senders.retain(|sender| shared.admits(&sender.id));
+    Ok(senders)
+}
+
+/// Refuses a change of a sender outside of the actor's share, as if there were none. A sender serves each
+/// profile, so an actor with a list of profiles changes none.
+fn judge(replica: &Replica, actor: &Actor, id: SenderId) -> Result<(), ResourceError> {
+    actor.profiles.demand(None)?;
+    let shared = shares::senders(replica, actor)?.admits(&id);
+    if shared { Ok(()) } else { Err(ResourceError::NotFound(ResourceKind::Sender)) }
 }
 
 /// Creates a sender for some countries, or for all countries that no other sender names.
@@ -33,6 +46,9 @@ pub async fn create_sender(
     rng: &mut impl CryptoRng,
 ) -> Result<Made<Sender>, ResourceError> {
     let tenant = actor.live_tenant()?;
+    // An actor with a list of senders could not use the new one.
+    actor.profiles.demand(None)?;
+    shares::senders(replica, actor)?.demand(None)?;
     let place = (tenant, ResourceKind::Sender, text.as_str());
     if let Some(first) = made_before(replica, place, once, by.at).await? {
         return Ok(Made { value: sender_of(&first)?, before: true });
@@ -53,6 +69,7 @@ pub async fn update_sender(
     by: &Change,
 ) -> Result<Sender, ResourceError> {
     let tenant = actor.live_tenant()?;
+    judge(replica, actor, id)?;
     let old = read(replica, tenant, ResourceKind::Sender, *id.bytes()).await?;
     let sender = Sender { countries, ..sender_of(&old)? };
     let resource = Resource { version: old.version + 1, ..sender.resource(tenant, by.at) };
@@ -66,5 +83,7 @@ pub async fn delete_sender(
     id: SenderId,
     by: &Change,
 ) -> Result<(), ResourceError> {
-    delete(replica, actor.live_tenant()?, (ResourceKind::Sender, *id.bytes()), &[], by).await
+    let tenant = actor.live_tenant()?;
+    judge(replica, actor, id)?;
+    delete(replica, tenant, (ResourceKind::Sender, *id.bytes()), &[], by).await
 }

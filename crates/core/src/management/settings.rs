@@ -10,13 +10,14 @@ use crate::{
     locale::Locale,
     phone::PhoneNumber,
     ports::error::StoreError,
+    snapshot::view::TenantView,
     tenant::{
-        Tenant,
         limits::{Buckets, LimitName, LimitScope},
         settings::{Setting, Settings},
     },
 };
 use serde_json::json;
+use std::sync::Arc;
 
 /// Why a setting was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -87,10 +88,9 @@ pub async fn delete_limit(
     }
 }
 
-/// The tenant and the locale of its messages; `None` for English.
-pub fn read_tenant(replica: &Replica, actor: &Actor) -> Result<(Tenant, Option<Locale>), SettingError> {
-    let view = replica.tenant_view(actor.tenant)?;
-    Ok((view.tenant.clone(), view.settings.locale.clone()))
+/// The actor's own tenant with its settings.
+pub fn read_tenant(replica: &Replica, actor: &Actor) -> Result<Arc<TenantView>, SettingError> {
+    Ok(replica.tenant_view(actor.tenant)?)
 }
 
 /// Sets the locale of the tenant's messages. A start may choose another one.

@@ -2,6 +2,7 @@
 
 use crate::{
     access::{actor::Actor, change::Change},
+    acts::shares,
     context::Replica,
     id::{TemplateId, TenantId},
     locale::Locale,
@@ -43,15 +44,25 @@ fn dated(resource: &Resource) -> Result<Dated, ResourceError> {
     Ok((set, resource.created_at, resource.updated_at))
 }
 
-/// The template sets of the tenant, oldest first.
+/// The template sets of the tenant in the actor's share, oldest first.
 pub async fn list_templates(replica: &Replica, actor: &Actor) -> Result<Vec<Dated>, ResourceError> {
+    let shared = shares::templates(replica, actor)?;
     let found = list(replica, actor.tenant, ResourceKind::Template).await?;
-    found.iter().map(dated).collect()
+    let mut sets = found.iter().map(dated).collect::<Result<Vec<_>, _>>()?;
+    sets.retain(|(set, ..)| shared.admits(&set.id));
+    Ok(sets)
 }
 
-/// A template set of the tenant.
+/// A template set of the tenant in the actor's share.
 pub async fn read_template(replica: &Replica, actor: &Actor, id: TemplateId) -> Result<Dated, ResourceError> {
+    judge(replica, actor, id)?;
     dated(&read(replica, actor.tenant, ResourceKind::Template, *id.bytes()).await?)
+}
+
+/// Refuses a template outside of the actor's share, as if there were none.
+fn judge(replica: &Replica, actor: &Actor, id: TemplateId) -> Result<(), ResourceError> {
+    let shared = shares::templates(replica, actor)?.admits(&id);
+    if shared { Ok(()) } else { Err(ResourceError::NotFound(ResourceKind::Template)) }
 }
 
 /// The fields of a new template set, or of a change. `None` means the default for a new set, and no change
@@ -123,6 +134,9 @@ pub async fn create_template(
     rng: &mut impl CryptoRng,
 ) -> Result<Made<Dated>, ResourceError> {
     let tenant = actor.live_tenant()?;
+    // An actor with a list of templates could not use the new one.
+    actor.profiles.demand(None)?;
+    shares::templates(replica, actor)?.demand(None)?;
     let mut set = TemplateSet {
         id: TemplateId::new(by.at, rng),
         name,
@@ -151,6 +165,8 @@ pub async fn update_template(
     by: &Change,
 ) -> Result<Dated, ResourceError> {
     let tenant = actor.live_tenant()?;
+    // A template serves each profile, so an actor with a list of profiles changes none.
+    actor.profiles.demand(None)?;
     let (mut set, created_at, _) = read_template(replica, actor, id).await?;
     change.apply(&mut set)?;
     set.version = set.version.saturating_add(1);
@@ -175,5 +191,8 @@ pub async fn delete_template(
     id: TemplateId,
     by: &Change,
 ) -> Result<(), ResourceError> {
-    delete(replica, actor.live_tenant()?, (ResourceKind::Template, *id.bytes()), &[], by).await
+    let tenant = actor.live_tenant()?;
+    actor.profiles.demand(None)?;
+    judge(replica, actor, id)?;
+    delete(replica, tenant, (ResourceKind::Template, *id.bytes()), &[], by).await
 }

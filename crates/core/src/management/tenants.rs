@@ -154,6 +154,12 @@ pub async fn read_tenant(replica: &Replica, tenant: TenantId) -> Result<Tenant, 
     replica.directory.tenant(tenant).await?.ok_or(TenantError::NotFound)
 }
 
+/// Reads a tenant whose keys and settings the operator may still change.
+pub async fn read_changeable(replica: &Replica, tenant: TenantId) -> Result<Tenant, TenantError> {
+    let tenant = read_tenant(replica, tenant).await?;
+    if tenant.erasing { Err(TenantError::Erasing) } else { Ok(tenant) }
+}
+
 /// Creates a key of a tenant for the operator. Only the second value holds its secret, to be shown once.
 ///
 /// The expiry and the allowlist of the operator's key do not bind the new one: the tenant calls from other
@@ -166,10 +172,7 @@ pub async fn create_tenant_key(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), TenantError> {
-    if read_tenant(replica, tenant).await?.erasing {
-        return Err(TenantError::Erasing);
-    }
-    let actor = Actor::operator(tenant);
+    let actor = Actor::operator(read_changeable(replica, tenant).await?.id);
     Ok(create_key_asked_by(replica, &actor, request, (OPERATOR, once), by, rng).await?)
 }
 

@@ -30,10 +30,28 @@ impl Zone {
     }
 
     /// The local date and time.
-    fn local(&self, at: Timestamp) -> jiff::civil::DateTime {
-        let at = jiff::Timestamp::from_microsecond(at.micros()).unwrap_or(jiff::Timestamp::MAX);
-        self.0.to_datetime(at)
+    pub(super) fn local(&self, at: Timestamp) -> jiff::civil::DateTime {
+        self.0.to_datetime(instant(at))
     }
+
+    /// The time at which this month begins.
+    pub(super) fn first_of(&self, year: u32, month: u32) -> Timestamp {
+        let (year, month) = (i16::try_from(year).unwrap_or(i16::MAX), i8::try_from(month).unwrap_or(1));
+        let date = jiff::civil::Date::new(year, month, 1).unwrap_or(jiff::civil::Date::MAX);
+        // Some zones skip a midnight. Then the month begins with the first time that exists.
+        let first =
+            self.0.to_ambiguous_timestamp(date.to_datetime(jiff::civil::Time::midnight())).compatible();
+        Timestamp::from_micros(first.unwrap_or(jiff::Timestamp::MAX).as_microsecond())
+    }
+
+    /// Writes a time by the local clock, in RFC 3339: `2026-12-01T08:00:00+01:00`.
+    pub fn write(&self, at: Timestamp) -> String {
+        instant(at).display_with_offset(self.0.to_offset(instant(at))).to_string()
+    }
+}
+
+fn instant(at: Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_microsecond(at.micros()).unwrap_or(jiff::Timestamp::MAX)
 }
 
 impl Default for Zone {
@@ -225,6 +243,13 @@ mod tests {
         }
         let opening = skipped.next_opening(&warsaw, at("2026-10-25T00:40:00Z"));
         assert_eq!(opening, Some(at("2026-10-25T01:00:00Z")), "the second time");
+    }
+
+    #[test]
+    fn a_time_is_written_by_the_local_clock() {
+        let warsaw = zone("Europe/Warsaw");
+        assert_eq!(warsaw.write(at("2026-12-01T07:00:00Z")), "2026-12-01T08:00:00+01:00");
+        assert_eq!(Zone::default().write(at("2026-12-01T07:00:00Z")), "2026-12-01T07:00:00+00:00");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::{
     access::key::HashedSecret,
     id::{InvitationId, KeyId, MemberId, TenantId, decode_base32, encode_base32},
-    keyring::{Fingerprint, KeyRing, Place, Sealed},
+    keyring::{Fingerprint, KeyRing, OpenError, Place, Sealed},
     people::{
         member::Limits,
         person::{EmailAddress, EmailMark},
@@ -189,6 +189,11 @@ impl Invitation {
     fn place(&self) -> Place {
         let Self { tenant, id, email, .. } = *self;
         Place { kind: Sealed::Invitation, tenant, id: *id.bytes(), number: Fingerprint(email.0) }
+    }
+
+    /// The same address, sealed with the primary key.
+    pub fn resealed(&self, keyring: &KeyRing, rng: &mut impl CryptoRng) -> Result<Vec<u8>, OpenError> {
+        keyring.reseal(&self.place(), &self.sealed, rng)
     }
 
     /// The e-mail address. Returns `None` if the key ring cannot open it.

@@ -2,7 +2,7 @@
 
 use crate::{
     id::PersonId,
-    keyring::{Fingerprint, KeyRing, Place, Sealed},
+    keyring::{Fingerprint, KeyRing, OpenError, Place, Sealed},
     locale::Locale,
     pack::{Reader, Writer},
     people::hours::Zone,
@@ -146,6 +146,11 @@ impl Person {
     fn place(&self) -> Place {
         let number = Fingerprint(self.email.0);
         Place { kind: Sealed::Person, tenant: OPERATOR, id: *self.id.bytes(), number }
+    }
+
+    /// The same content, sealed with the primary key.
+    pub fn resealed(&self, keyring: &KeyRing, rng: &mut impl CryptoRng) -> Result<Vec<u8>, OpenError> {
+        keyring.reseal(&self.place(), &self.sealed, rng)
     }
 
     /// The name and the address. Returns `None` if the key ring cannot open them.

@@ -129,6 +129,11 @@ impl KeyEnd {
         Self { key, version, at: Timestamp::default() }
     }
 
+    /// This end and another one of the same key in one: the later version ends at the earlier time.
+    pub(crate) fn with(&self, other: &Self) -> Self {
+        Self { key: self.key, version: self.version.max(other.version), at: self.at.min(other.at) }
+    }
+
     pub(crate) fn apply(&self, known: &mut Arc<Key>) {
         if known.version < self.version {
             let known = Arc::make_mut(known);

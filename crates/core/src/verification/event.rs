@@ -4,6 +4,7 @@ pub mod packed;
 mod sentence;
 
 use crate::{
+    access::actor::Who,
     id::{EventId, KeyId, MessageId, ProfileId, VerificationId},
     keyring::Fingerprint,
     phone::Country,
@@ -24,15 +25,53 @@ pub struct Event {
     /// The time, by the store's clock.
     pub at: Timestamp,
     pub kind: EventKind,
+    /// The author, if one is stored beside the event. [`Event::author`] is the author of each event.
+    pub who: Option<Who>,
+}
+
+/// The event that an act makes if it changes anything, and the author of the act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActEvent {
+    pub id: EventId,
+    pub who: Who,
+}
+
+impl ActEvent {
+    /// The id and the packed author, as the scripts of a store take them.
+    pub fn pack(self) -> Vec<u8> {
+        [self.id.bytes().as_slice(), &self.who.pack()].concat()
+    }
 }
 
 impl Event {
+    /// The author of the event: the actor of the act that made it, or the server itself. Returns `None` for an
+    /// act that a node of an older release stored without its author.
+    pub fn author(&self) -> Option<Who> {
+        let by_kind = match &self.kind {
+            EventKind::Started(started) => started.key.map(Who::Key),
+            EventKind::Resent { .. }
+            | EventKind::CheckWrong { .. }
+            | EventKind::Approved
+            | EventKind::Exhausted { .. }
+            | EventKind::Canceled(_) => None,
+            EventKind::Expired
+            | EventKind::MessageSent { .. }
+            | EventKind::MessageRetried { .. }
+            | EventKind::MessageRejected { .. }
+            | EventKind::MessageDropped { .. }
+            | EventKind::Delivered { .. }
+            | EventKind::Undelivered { .. }
+            | EventKind::Receipt { .. } => Some(Who::System),
+        };
+        self.who.or(by_kind)
+    }
+
     /// The one `expired` event of a verification. Its id is derived from the verification's id, so every
     /// process that makes this event makes the same one.
     pub fn expired(id: VerificationId, expires_at: Timestamp) -> Self {
         let mut bytes = *id.bytes();
         bytes[8..].iter_mut().for_each(|byte| *byte = !*byte);
-        Self { id: EventId::from_bytes(bytes), at: expires_at, kind: EventKind::Expired }
+        Self { id: EventId::from_bytes(bytes), at: expires_at, kind: EventKind::Expired, who: None }
     }
 }
 
@@ -50,8 +89,8 @@ pub struct Started {
     /// The queued message.
     pub message: MessageId,
     pub profile: ProfileId,
-    /// The API key that started the verification.
-    pub key: KeyId,
+    /// The API key that started the verification, if a key did.
+    pub key: Option<KeyId>,
     /// The fingerprint of the phone number.
     pub number: Fingerprint,
     /// The country of the phone number.

@@ -47,6 +47,8 @@ pub enum ResendOutcome {
     Changed,
     /// A limit refused the resend.
     Limited(LimitHit),
+    /// The member's pool has too few parts left.
+    PoolExhausted(LimitHit),
 }
 
 /// The outcome of a cancel.

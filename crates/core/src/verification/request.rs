@@ -4,6 +4,7 @@ use crate::{
     code::{Alphabet, Code, CodeShape},
     id::MessageId,
     keyring::CodeMac,
+    people::pool::PoolTake,
     tenant::limits::Take,
 };
 
@@ -60,4 +61,6 @@ pub struct Resend {
     pub message: MessageId,
     /// The limits that must all admit the resend. Most resends have none.
     pub takes: Vec<Take>,
+    /// What the message takes from the member's pool.
+    pub pool: Option<PoolTake>,
 }

@@ -32,12 +32,18 @@ events! {
     VerificationExhausted "verification.exhausted" "The last try was wrong.",
     MessageFailed "message.failed" "A message was refused for good, or did not reach the phone.",
     KeyCreated "key.created" "A key was made.",
-    KeyUpdated "key.updated" "The name, the expiry or the allowlist of a key was changed.",
+    KeyUpdated "key.updated" "The name, the expiry, the allowlist or the member of a key was changed.",
     KeyRotated "key.rotated" "Another key was made to take the place of one.",
     KeyDisabled "key.disabled" "A key was disabled.",
     KeyEnabled "key.enabled" "A disabled key was enabled again.",
     KeyDeleted "key.deleted" "A key was deleted.",
     KeyExpiring "key.expiring" "A key that no other replaced ends within seven days.",
+    MemberInvited "member.invited" "Somebody was invited to become a member.",
+    MemberCreated "member.created" "A person became a member.",
+    MemberUpdated "member.updated" "The limits of a member were changed.",
+    MemberDisabled "member.disabled" "A member was disabled. Its keys are refused.",
+    MemberEnabled "member.enabled" "A disabled member was enabled again.",
+    MemberDeleted "member.deleted" "A member was removed. Its keys are refused.",
 }
 
 impl WebhookEvent {

@@ -158,6 +158,7 @@ async fn the_timeline_is_in_words_and_of_the_demo_tenant() {
         id: EventId::from_bytes([1; 16]),
         at: Timestamp::from_millis(1_790_000_000_000),
         kind: EventKind::CheckWrong { attempts_left: 4, in_row: 1, wait: None },
+        who: None,
     };
     *codes.0.lock().unwrap() = Some((key, vec![event]));
     let line = json!([{ "at": "2026-09-21T14:13:20.000Z", "kind": "check_wrong", "sentence": "Wrong code, 4 tries left" }]);

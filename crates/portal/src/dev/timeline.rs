@@ -3,9 +3,9 @@
 use super::state::{DevPage, unavailable};
 use actix_web::web;
 use countersign_core::{
+    access::actor::Actor,
     acts::history::{HistoryError, timeline},
-    id::{RecordKey, VerificationId},
-    mode::Mode,
+    id::VerificationId,
     verification::event::Event,
 };
 use countersign_web::problem::Problem;
@@ -31,8 +31,8 @@ pub(crate) async fn read_timeline(
 ) -> Result<web::Json<Vec<Line>>, Problem> {
     let missing = || Problem::not_found("There is no such verification.");
     let id = id.parse::<VerificationId>().map_err(|_| missing())?;
-    let key = RecordKey { tenant: page.tenant.id, mode: Mode::Live, id };
-    let events = timeline::read_timeline(&page.context, key).await.map_err(|error| match error {
+    let actor = Actor::operator(page.tenant.id);
+    let events = timeline::read_timeline(&page.context, &actor, id).await.map_err(|error| match error {
         HistoryError::Database(error) => unavailable("history", error),
         HistoryError::Codes(error) => unavailable("codes store", error),
         _ => missing(),

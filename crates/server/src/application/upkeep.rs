@@ -7,9 +7,10 @@ use countersign_core::{
     context::{Context, Management},
     error::chain,
     management::{
-        audit::{Forgotten, begin_chains, forget_old},
+        audit::{Begun, Forgotten, begin_chains, forget_old},
         reseal::{Resealed, reseal_resources},
         reseal_history::{Resealing, reseal_contacts},
+        reseal_people::{reseal_invitations, reseal_people},
         tenants::{Erased, erase_tenants},
     },
     ports::{clock::Clock, error::StoreError, history::HistoryUpkeep},
@@ -56,6 +57,7 @@ impl Upkeep {
                 // A job that fails does not stop the others.
                 [
                     self.reseal_resources().await,
+                    self.reseal_people().await,
                     self.delete_old(&mut strays).await,
                     self.reseal().await,
                     self.erase_tenants().await,
@@ -96,9 +98,12 @@ impl Upkeep {
         let now = self.clock.now();
         let by = Change::by_system(now);
         let Management { replica, keyring, .. } = &self.context.management;
-        let begun = begin_chains(&*replica.directory, &by).await?;
-        if begun > 0 {
-            tracing::info!(begun, "Began the audit logs of tenants that had none");
+        let Begun { chains, failed } = begin_chains(&*replica.directory, &by).await?;
+        if chains > 0 {
+            tracing::info!(begun = chains, "Began the audit logs of tenants that had none");
+        }
+        for (tenant, error) in failed {
+            tracing::error!(tenant.id = %tenant, error = %chain(&error), "The audit log of a tenant cannot be begun");
         }
         // On Redis this is a time of the server's clock. So a node whose clock is ahead removes nothing early.
         let shared = self.context.codes.recorded_until().await?;
@@ -145,6 +150,23 @@ impl Upkeep {
                 unreadable,
                 "Settings of providers or secrets of webhooks do not open with any key of the ring"
             );
+        }
+        Ok(())
+    }
+
+    /// Seals a limited number of persons and invitations with the newest key.
+    async fn reseal_people(&self) -> Result<(), StoreError> {
+        let mut rng = StdRng::from_rng(&mut machine::rng());
+        let Management { replica, keyring, .. } = &self.context.management;
+        let people = reseal_people(&*replica.directory, keyring, &mut rng).await?;
+        let invitations = reseal_invitations(&*replica.directory, keyring, &mut rng).await?;
+        let resealed = people.resealed + invitations.resealed;
+        if resealed > 0 {
+            tracing::info!(resealed, "Sealed persons and invitations with the newest key");
+        }
+        let unreadable = people.unreadable + invitations.unreadable;
+        if unreadable > 0 {
+            tracing::error!(unreadable, "Persons or invitations do not open with any key of the ring");
         }
         Ok(())
     }

@@ -1,25 +1,29 @@
 //! Keys, and the addresses that they may be used from: of a tenant, or of the operator.
 
-use super::parse_tenant_id;
+use super::{
+    members::{Named, parse_member_id},
+    parse_tenant_id,
+};
 use clap::{Args, Subcommand};
 use countersign_core::{
     access::{
         allowlist::{Description, Entry, parse_range},
         scope::{Scope, Scopes},
     },
-    id::{KeyId, TenantId},
+    id::{KeyId, MemberId, TenantId},
     management::keys::KeyName,
     tenant::OPERATOR,
 };
+use ipnet::IpNet;
 
-/// Whose keys are meant.
+/// Whose keys or members are meant.
 #[derive(Clone, Copy, Debug, Args)]
 #[group(required = true, multiple = false)]
 pub struct Owner {
     /// Of this tenant: ten_...
     #[arg(long, value_parser = parse_tenant_id)]
     tenant: Option<TenantId>,
-    /// Of the operator: keys that manage tenants over the API
+    /// Of the operator, whose keys manage tenants over the API
     #[arg(long)]
     operator: bool,
 }
@@ -64,6 +68,12 @@ pub enum KeyCommand {
         /// no underscores. The key needs the scope compat:twilio
         #[arg(long, conflicts_with = "operator")]
         twilio: bool,
+        /// Give the key to this member, whose limits then bind it: mem_... [default: a key of the company]
+        #[arg(long, conflicts_with = "operator", value_parser = parse_member_id)]
+        member: Option<MemberId>,
+        /// The profiles that the key reaches: "all", or names separated by commas [default: all]
+        #[arg(long, conflicts_with = "operator", value_name = "NAMES", value_parser = Named::parse)]
+        profiles: Option<Named>,
     },
     /// Print the text of a fresh key, for a file of `apply`. It touches no store, and the text is shown only
     /// this once
@@ -72,7 +82,8 @@ pub enum KeyCommand {
         #[arg(long)]
         test: bool,
     },
-    /// List the keys of a tenant or of the operator, newest first
+    /// List the keys of a tenant or of the operator, newest first: id, mode, state, name, scopes, end, successor,
+    /// member
     List(Owner),
     /// Make a key that replaces another, and print it. It is shown only this once
     Rotate {
@@ -86,6 +97,15 @@ pub enum KeyCommand {
         /// no underscores. The key needs the scope compat:twilio
         #[arg(long, conflicts_with = "operator")]
         twilio: bool,
+    },
+    /// Give a key to a member, whose limits then bind it, or to the company
+    Move {
+        /// Which key
+        #[command(flatten)]
+        key: KeyArgs,
+        /// To whom
+        #[command(flatten)]
+        to: Receiver,
     },
     /// Refuse a key until it is enabled again
     Disable(KeyArgs),
@@ -106,7 +126,19 @@ pub struct KeyArgs {
     pub key: KeyId,
 }
 
-/// Show and replace the addresses that keys may be used from.
+/// Who gets a key.
+#[derive(Clone, Copy, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Receiver {
+    /// This member: mem_...
+    #[arg(long, value_parser = parse_member_id)]
+    pub member: Option<MemberId>,
+    /// The company: no member's limits bind the key
+    #[arg(long)]
+    company: bool,
+}
+
+/// Show and change the addresses that keys may be used from, and those that members may use the portal from.
 #[derive(Debug, Subcommand)]
 pub enum AllowlistCommand {
     /// Print a list, an entry on each line
@@ -120,6 +152,45 @@ pub enum AllowlistCommand {
         #[arg(long, value_name = "RANGE [DESCRIPTION]", value_parser = parse_entry)]
         allow: Vec<Entry>,
     },
+    /// The addresses that members may use the portal from
+    #[command(subcommand)]
+    Portal(PortalListCommand),
+}
+
+/// Show and change the addresses that members may use the portal from.
+#[derive(Debug, Subcommand)]
+pub enum PortalListCommand {
+    /// Print the list, an entry on each line
+    List(Owner),
+    /// Add entries to the list
+    Add {
+        /// Whose members
+        #[command(flatten)]
+        owner: Owner,
+        /// Admit this address or range, with a description
+        #[arg(required = true, value_name = "RANGE [DESCRIPTION]", value_parser = parse_entry)]
+        entries: Vec<Entry>,
+    },
+    /// Remove entries from the list. The last one stays: use clear to admit every address
+    Remove {
+        /// Whose members
+        #[command(flatten)]
+        owner: Owner,
+        /// The range of an entry
+        #[arg(required = true, value_name = "RANGE", value_parser = parse_whole_range)]
+        ranges: Vec<IpNet>,
+    },
+    /// Replace the list
+    Set {
+        /// Whose members
+        #[command(flatten)]
+        owner: Owner,
+        /// Admit this address or range, with a description; may be repeated
+        #[arg(long, required = true, value_name = "RANGE [DESCRIPTION]", value_parser = parse_entry)]
+        allow: Vec<Entry>,
+    },
+    /// Remove all entries: every address is admitted, also that of an owner who was locked out
+    Clear(Owner),
 }
 
 /// Which allowlist.
@@ -153,7 +224,11 @@ pub(super) fn parse_entry(text: &str) -> Result<Entry, String> {
     Ok(Entry { range, description })
 }
 
-fn parse_scope(text: &str) -> Result<Scope, String> {
+fn parse_whole_range(text: &str) -> Result<IpNet, String> {
+    parse_range(text.trim()).ok_or("an address or a range, such as 203.0.113.0/24".into())
+}
+
+pub(super) fn parse_scope(text: &str) -> Result<Scope, String> {
     let known = Scope::parse(text.trim());
     if known == Some(Scope::Operator) {
         return Err("a key of the operator holds it, which --operator makes".to_owned());

@@ -3,19 +3,19 @@
 
 use super::{answer, follow::tell_followed, key, load, nodes::replica, open_directory};
 use crate::{
-    cli::{AllowlistCommand, ListArgs},
+    cli::{AllowlistCommand, ListArgs, Owner, PortalListCommand},
     machine::SystemClock,
 };
 use anyhow::{Context as _, ensure};
 use countersign_core::{
     access::{
         actor::Actor,
-        allowlist::{Allowlist, Entry},
+        allowlist::{Allowlist, Entry, ListChange},
         change::Change,
     },
     context::Replica,
     management::{
-        allowlists::{AllowlistError, replace_api_allowlist},
+        allowlists::{AllowlistError, change_portal_allowlist, read_portal_allowlist, replace_api_allowlist},
         keys::{UpdateKey, update_key},
     },
     ports::{
@@ -36,14 +36,28 @@ pub(super) async fn run(config: Option<&Path>, command: AllowlistCommand) -> any
             tell_followed(&directory.nodes(), &SystemClock).await;
             Ok(())
         }
+        AllowlistCommand::Portal(command) => {
+            let changed = portal(&replica(&settings, &directory), command, SystemClock.now()).await?;
+            if changed {
+                tell_followed(&directory.nodes(), &SystemClock).await;
+            }
+            Ok(())
+        }
     }
+}
+
+/// Fails if the tenant does not exist.
+async fn known(directory: &dyn Directory, owner: Owner) -> anyhow::Result<()> {
+    let tenant = owner.id();
+    let found = directory.tenant(tenant).await.context("The tenant cannot be read")?;
+    ensure!(found.is_some(), "There is no tenant {tenant}; `countersign tenant list` shows them");
+    Ok(())
 }
 
 /// The list of a tenant, or of one of its keys.
 async fn read(directory: &dyn Directory, ListArgs { owner, key }: ListArgs) -> anyhow::Result<Allowlist> {
+    known(directory, owner).await?;
     let tenant = owner.id();
-    let found = directory.tenant(tenant).await.context("The tenant cannot be read")?;
-    ensure!(found.is_some(), "There is no tenant {tenant}; `countersign tenant list` shows them");
     match key {
         Some(key) => {
             let found = directory.key(tenant, key).await.context("The key cannot be read")?;
@@ -54,7 +68,10 @@ async fn read(directory: &dyn Directory, ListArgs { owner, key }: ListArgs) -> a
 }
 
 async fn show(directory: &dyn Directory, list: ListArgs) -> anyhow::Result<()> {
-    let list = read(directory, list).await?;
+    print(&read(directory, list).await?)
+}
+
+fn print(list: &Allowlist) -> anyhow::Result<()> {
     for Entry { range, description } in list.entries() {
         answer(&format!("{range}\t{}", description.as_str()))?;
     }
@@ -85,6 +102,27 @@ async fn set(replica: &Replica, args: ListArgs, entries: Vec<Entry>, now: Timest
     replaced.context("The list was not replaced")?;
     eprintln!("Replaced.");
     Ok(())
+}
+
+/// Shows or changes the list of the portal, and prints it as it is then. Returns whether it was changed.
+async fn portal(replica: &Replica, command: PortalListCommand, now: Timestamp) -> anyhow::Result<bool> {
+    let (owner, change) = match command {
+        PortalListCommand::List(owner) => {
+            known(&*replica.directory, owner).await?;
+            let list = read_portal_allowlist(replica, owner.id()).await.map_err(plain)?;
+            print(&list)?;
+            return Ok(false);
+        }
+        PortalListCommand::Add { owner, entries } => (owner, ListChange::Add(entries)),
+        PortalListCommand::Remove { owner, ranges } => (owner, ListChange::Remove(ranges)),
+        PortalListCommand::Set { owner, allow } => (owner, ListChange::Replace(Allowlist::new(allow)?)),
+        PortalListCommand::Clear(owner) => (owner, ListChange::Replace(Allowlist::default())),
+    };
+    known(&*replica.directory, owner).await?;
+    let operator = Actor::operator(owner.id());
+    let changed = change_portal_allowlist(replica, &operator, change, true, &Change::by_operator(now)).await;
+    print(&changed.map_err(plain).context("The list was not changed")?)?;
+    Ok(true)
 }
 
 /// Replaces the error by the directory's own, if the directory failed.

@@ -14,13 +14,13 @@ mod source;
 mod tenant;
 mod walk;
 
-use super::{follow::tell_followed, load, nodes::replica, open_directory};
-use crate::{cli::ApplyArgs, configuration::Settings, machine::SystemClock, wiring};
+use super::{follow::tell_followed, load, nodes::management, open_directory};
+use crate::{cli::ApplyArgs, configuration::Settings, machine::SystemClock};
 use anyhow::{Context as _, bail};
 use countersign_core::{context::Management, phone::countries::Countries, ports::applied::AppliedNotes};
 use document::Document;
 use lines::{Act, Printer};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 use walk::{Failure, Owner, Walk, Walked};
 
 /// So often the file is walked again after others came between.
@@ -34,9 +34,7 @@ pub(super) async fn run(config: Option<&Path>, args: &ApplyArgs) -> anyhow::Resu
     let mut source = source::read(&args.file)?;
     let printer = Printer::new(args.json, std::mem::take(&mut source.secrets));
     let directory = open_directory(&settings).await?;
-    let keyring = Arc::new(wiring::open_keyring(&settings, false)?.0);
-    let management = wiring::manage(&settings, Arc::new(directory.clone()), keyring)?;
-    let management = Management { replica: replica(&settings, &directory), ..management };
+    let management = management(&settings, &directory)?;
     let document = document::read(source, &management).or_else(|faults| refuse(&faults))?;
     let applied = apply(&management, &directory, &document, (&settings, args), &printer).await?;
     if applied && !args.dry_run {

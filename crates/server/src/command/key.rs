@@ -1,4 +1,6 @@
-use super::{answer, follow::tell_followed, load, nodes::replica, open_directory};
+mod of_member;
+
+use super::{answer, follow::tell_followed, load, member::Names, nodes::replica, open_directory};
 use crate::{
     cli::{KeyArgs, KeyCommand},
     machine::{SystemClock, rng},
@@ -13,7 +15,7 @@ use countersign_core::{
         scope::{Scope, Scopes},
     },
     context::Replica,
-    id::{KeyId, TenantId},
+    id::{KeyId, MemberId, TenantId},
     management::{
         key_rotation::rotate_key as rotate,
         keys::{self, CreateKey, KeyError, UpdateKey},
@@ -44,10 +46,25 @@ pub(super) async fn run(config: Option<&Path>, command: KeyCommand) -> anyhow::R
     let replica = replica(&settings, &directory);
     let now = SystemClock.now();
     match command {
-        KeyCommand::Create { owner, name, scopes, test, expires_in_days, allow, twilio } => {
+        KeyCommand::Create {
+            owner,
+            name,
+            scopes,
+            test,
+            expires_in_days,
+            allow,
+            twilio,
+            member,
+            profiles,
+        } => {
             let mode = if test { Mode::Test } else { Mode::Live };
             let expires_at = expires_in_days.map(|days| now + DAY * days);
             let allowlist = Allowlist::new(allow)?;
+            super::member::find(&directory, owner).await?;
+            let profiles = match profiles {
+                Some(named) => Some(Names::read(&directory, owner.id()).await?.share_of_profiles(&named)?),
+                None => None,
+            };
             let new = match owner.id() {
                 OPERATOR => CreateKey::of_operator(name, expires_at, allowlist),
                 _ => CreateKey {
@@ -56,17 +73,18 @@ pub(super) async fn run(config: Option<&Path>, command: KeyCommand) -> anyhow::R
                     scopes: scopes.into_iter().collect(),
                     expires_at,
                     allowlist,
-                    profiles: None,
+                    profiles,
                     company: true,
                 },
             };
-            create_key(&replica, owner.id(), new, Spelling::of(twilio), now).await?;
+            create_key(&replica, (owner.id(), member), new, Spelling::of(twilio), now).await?;
         }
         KeyCommand::Generate { .. } => {}
         KeyCommand::List(owner) => return list_keys(&directory, owner.id(), now).await,
         KeyCommand::Rotate { key, overlap_hours, twilio } => {
             rotate_key(&replica, key, HOUR * overlap_hours, Spelling::of(twilio), now).await?;
         }
+        KeyCommand::Move { key, to } => of_member::move_to(&replica, key, to.member, now).await?,
         KeyCommand::Disable(args) => set_disabled(&replica, args, true, now).await?,
         KeyCommand::Enable(args) => set_disabled(&replica, args, false, now).await?,
         KeyCommand::Delete(args) => {
@@ -96,18 +114,18 @@ fn generate_key(test: bool) -> anyhow::Result<()> {
 
 async fn create_key(
     replica: &Replica,
-    tenant: TenantId,
+    (tenant, member): (TenantId, Option<MemberId>),
     new: CreateKey,
     spelling: Spelling,
     now: Timestamp,
 ) -> anyhow::Result<()> {
     spelling.judge(new.scopes)?;
-    let found = replica.directory.tenant(tenant).await.context("The tenant cannot be read")?;
-    ensure!(found.is_some(), "There is no tenant {tenant}; `countersign tenant list` shows them");
-    let made =
-        keys::create_key(replica, &Actor::operator(tenant), new, None, &Change::by_operator(now), &mut rng())
-            .await;
-    let (key, presented) = made.map_err(plain).context("The key was not made")?;
+    let (by, operator) = (Change::by_operator(now), Actor::operator(tenant));
+    let made = match member {
+        Some(member) => of_member::create(replica, (tenant, member), new, &by).await,
+        None => keys::create_key(replica, &operator, new, None, &by, &mut rng()).await.map_err(plain),
+    };
+    let (key, presented) = made.context("The key was not made")?;
     spelling.show(&presented, tenant, key.scopes)?;
     eprintln!("Made {}. The key itself is shown this once; keep it safe.", key.id);
     Ok(())
@@ -188,7 +206,8 @@ async fn list_keys(directory: &dyn Directory, tenant: TenantId, now: Timestamp) 
             let (mode, name, scopes) = (key.mode.as_str(), &key.name, key.scopes);
             let end = key.expires_at.map_or_else(|| "-".to_owned(), |end| end.to_string());
             let successor = key.replaced_by.map_or_else(|| "-".to_owned(), |key| key.to_string());
-            answer(&format!("{}\t{mode}\t{state}\t{name}\t{scopes}\t{end}\t{successor}", key.id))?;
+            let member = key.member.map_or_else(|| "-".to_owned(), |member| member.to_string());
+            answer(&format!("{}\t{mode}\t{state}\t{name}\t{scopes}\t{end}\t{successor}\t{member}", key.id))?;
         }
         before = keys.last().map(|key| key.id);
         if keys.len() < usize::from(PAGE) {

@@ -3,7 +3,7 @@
 use crate::{configuration::Settings, wiring};
 use async_trait::async_trait;
 use countersign_core::{
-    context::Replica,
+    context::{Management, Replica},
     id::NodeId,
     ports::{codes::peers::Peers, error::StoreError},
     snapshot::ends::{Relay, Relayed},
@@ -18,6 +18,13 @@ pub(super) fn replica(settings: &Settings, directory: &SqlDirectory) -> Replica 
         snapshot: Arc::default(),
         peers: Some(Arc::new(RunningNodes(settings.clone()))),
     }
+}
+
+/// The context for a command that also changes providers, routes or security settings.
+pub(super) fn management(settings: &Settings, directory: &SqlDirectory) -> anyhow::Result<Management> {
+    let keyring = Arc::new(wiring::open_keyring(settings, false)?.0);
+    let management = wiring::manage(settings, Arc::new(directory.clone()), keyring)?;
+    Ok(Management { replica: replica(settings, directory), ..management })
 }
 
 /// Connects to the nodes that share Redis, but only when there is a notice to publish: perhaps they cannot

@@ -1,4 +1,4 @@
-use super::{answer, follow::tell_followed, load, nodes::replica, open_directory};
+use super::{answer, follow::tell_followed, load, nodes::replica, open_directory, security};
 use crate::{
     cli::{TenantArgs, TenantCommand},
     machine::{SystemClock, rng},
@@ -25,7 +25,7 @@ pub(super) async fn run(config: Option<&Path>, command: TenantCommand) -> anyhow
     let now = SystemClock.now();
     match command {
         TenantCommand::Create { name, countries } => {
-            let countries = countries.or(settings.countries).context(
+            let countries = countries.or(settings.countries.clone()).context(
                 "Which countries does it send to? Say --countries PL,DE (or all), or set tenants.countries",
             )?;
             let made = tenants::create_tenant(
@@ -66,6 +66,7 @@ pub(super) async fn run(config: Option<&Path>, command: TenantCommand) -> anyhow
             );
             tell_followed(&directory.nodes(), &SystemClock).await;
         }
+        TenantCommand::Security(command) => security::run(&settings, &directory, command).await?,
     }
     Ok(())
 }

@@ -132,6 +132,10 @@ fn proxies_are_a_list_and_each_wrong_one_is_told() {
     let wrong = problems(server("[\"10.0.0.0/8\", \"::/0\", \"0.0.0.0/0\", \"proxy\"]"));
     assert_eq!(wrong.len(), 3, "{wrong:?}");
     assert_eq!(wrong[0], "server.trusted_proxies (test.toml): \"::/0\" trusts everybody");
+    let octal = problems(server("[\"010.0.0.0/8\"]"));
+    let expected = "server.trusted_proxies (test.toml): \"010.0.0.0/8\" has a number with a leading zero; \
+        write \"10.0.0.0/8\", not \"010.0.0.0/8\"";
+    assert_eq!(octal, [expected]);
     let halves = problems(server("[\"::/1\", \"8000::/1\"]"));
     assert_eq!(halves, ["server.trusted_proxies (test.toml): trusts everybody"]);
     for no_list in ["\"10.0.0.0/8\"", "[1]", "8"] {

@@ -163,12 +163,54 @@ fn what_differs_is_shown_and_set_right() {
     let lines = place.done(&example);
     assert!(lines[0].starts_with("~ tenant Acme: api_allowlist: [] -> [{"), "{lines:#?}");
     assert!(lines.len() == 2 && place.keys()[0].contains("\tdisabled\t"), "{lines:#?}");
+    let security = format!("tenant security set {tenant} --session-total 1d --password-days default");
+    for line in [format!("allowlist portal clear --tenant {tenant}"), security] {
+        assert_eq!(place.run(&line).code, 0, "{line}");
+    }
+    let lines = place.done(&example);
+    for part in [
+        "~ tenant Acme: ",
+        "portal_allowlist: [] -> [{",
+        "security.password_days: 30 -> 90",
+        "security.session_total: 86400 -> 43200",
+    ] {
+        assert!(lines[0].contains(part), "{part}: {lines:#?}");
+    }
+    assert!(unchanged(&place.done(&example)));
     // By another name it is another tenant, unless its id says that it is the same.
     let renamed =
         example.replace("name = \"Acme\"\nlocale", &format!("name = \"Acme 2\"\nid = \"{tenant}\"\nlocale"));
     let renamed = renamed.replace("share = [\"Acme\"]", "share = [\"Acme 2\"]");
     assert_eq!(place.done(&renamed)[0], "~ tenant Acme 2: name: \"Acme\" -> \"Acme 2\"");
     assert_eq!(place.tenant(), tenant);
+}
+
+#[test]
+fn security_settings_that_cannot_hold_are_refused_before_anything_changes() {
+    let place = Place::new();
+    let file = |security: &str| {
+        let countries = "countries = { default = \"allow\", countries = {} }";
+        format!("name = \"production\"\n[[tenants]]\nname = \"Acme\"\n{countries}\nsecurity = {security}\n")
+    };
+    for (security, said) in [
+        ("{ session_idle = 86400 }", "tenants[0].security: a session may not be idle for longer"),
+        ("{ session_idle = 5 }", "tenants[0].security.session_idle: must be one of 300, 900"),
+        (
+            "{ require_2fa = \"2027-01-01T00:00:00Z\" }",
+            "tenants[0].security: the server has no tenant `portal`",
+        ),
+    ] {
+        let refused = place.apply(&file(security), "");
+        assert!(refused.code == 1 && refused.said.contains(said), "{said}: {}", refused.said);
+    }
+    assert!(place.run("tenant list").lines.is_empty());
+    place.done(&file("{ session_idle = 86400, session_total = 86400 }"));
+    assert!(unchanged(&place.done(&file("{ session_idle = 86400, session_total = 86400 }"))));
+    let lines = place.done(&file("{}"));
+    assert!(
+        lines[0].contains("security.session_idle: 86400 -> 3600"),
+        "an absent field is at its default: {lines:?}"
+    );
 }
 
 #[test]

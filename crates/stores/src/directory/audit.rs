@@ -21,11 +21,15 @@ use countersign_core::{
     ports::{directory::audit::AuditLog as _, error::StoreError},
     tenant::OPERATOR,
 };
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{sync::Mutex, time::timeout};
 
-/// How often a change is repeated if another change of the tenant was first. In each round one succeeds, so
-/// this many processes may change one tenant at once.
+/// How often a change that ends nothing is repeated if another change of the tenant was first. In each round one
+/// succeeds, so this many processes may change one tenant at once.
 const ROUNDS: usize = 64;
 
 /// The number of changes that the keys and members of a tenant may make in [`A_DAY`]. The log keeps each for a
@@ -39,12 +43,13 @@ const MOST_BY_SUBUSERS: u32 = 2_000;
 const MOST_ERASURES: u32 = 30_000;
 const A_DAY: Duration = Duration::from_secs(86_400);
 
-/// How long a change waits for the other changes of its tenant in this process.
+/// How long a change waits for the other changes of its tenant in this process, and how long a change that ends
+/// something is repeated.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How many changes of one author wait in this process at once. So one author cannot make the others wait for longer
 /// than [`PATIENCE`].
-const MOST_WAITING: u32 = 8;
+const MOST_WAITING: u32 = 64;
 
 /// The changes of one tenant wait for each other in this process, so that they do not repeat each other's
 /// work. Several tenants may share a place.
@@ -317,22 +322,26 @@ impl SqlDirectory {
         self.audited_in(&chains_of(tenant, by), round).await
     }
 
-    /// As [`Self::audited`], for a change that ends something. It does not wait for its turn: somebody who makes many
-    /// changes cannot keep it from being made. The head of the chain guards it as it guards each change.
-    pub(super) async fn audited_end<T, F>(
+    /// Like [`Self::audited`]. If the change ends something, it does not wait for its turn, and is repeated for as
+    /// long as the caller waits: a thief who makes many changes must not keep the owner from ending the key. The
+    /// head of the chain guards it as it guards each change.
+    pub(super) async fn audited_until<T, F>(
         &self,
         tenant: TenantId,
-        by: &Change,
+        (by, ends): (&Change, bool),
         round: impl FnMut(Chains) -> F,
     ) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        self.rounds(&chains_of(tenant, by), round).await
+        if ends {
+            self.repeated(&chains_of(tenant, by), Repeats::UntilDeadline, round).await
+        } else {
+            self.audited(tenant, by, round).await
+        }
     }
 
-    /// Makes a change with an entry in each of these chains. `round` reads the object, and commits a batch
-    /// with the entry. It runs again if a chain has moved meanwhile.
+    /// Makes a change with an entry in each of these chains.
     pub(super) async fn audited_in<T, F>(
         &self,
         tenants: &[TenantId],
@@ -343,18 +352,22 @@ impl SqlDirectory {
     {
         let turn = timeout(PATIENCE, self.turns.of(tenants[0]).lock()).await;
         let _turn = turn.map_err(|_| StoreError::Busy)?;
-        self.rounds(tenants, round).await
+        self.repeated(tenants, Repeats::Rounds, round).await
     }
 
-    async fn rounds<T, F>(
+    /// `round` reads the object, and commits a batch with the entry. It runs again if a chain has moved
+    /// meanwhile.
+    async fn repeated<T, F>(
         &self,
         tenants: &[TenantId],
+        repeats: Repeats,
         mut round: impl FnMut(Chains) -> F,
     ) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        for _ in 0..ROUNDS {
+        let (began, mut rounds) = (Instant::now(), 0);
+        loop {
             let chains = self.chains(tenants).await?;
             let read: Vec<i64> = chains.heads.iter().map(|head| head.n).collect();
             match round(chains).await {
@@ -367,7 +380,62 @@ impl SqlDirectory {
                 }
                 outcome => return outcome,
             }
+            rounds += 1;
+            let more = match repeats {
+                Repeats::Rounds => rounds < ROUNDS,
+                Repeats::UntilDeadline => began.elapsed() < PATIENCE,
+            };
+            if !more {
+                return Err(StoreError::Busy);
+            }
         }
-        Err(StoreError::Busy)
+    }
+}
+
+/// How often a change is repeated.
+#[derive(Clone, Copy)]
+enum Repeats {
+    /// At most [`ROUNDS`] times.
+    Rounds,
+    /// For [`PATIENCE`].
+    UntilDeadline,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::{Database, Options};
+    use countersign_core::{keyring::VersionedKey, time::Timestamp};
+
+    #[tokio::test]
+    async fn an_ending_change_outlasts_the_rounds_of_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("d"), Options { full_sync: false }).unwrap();
+        let sql = crate::sql::Sql::sqlite(database);
+        sql.migrate().await.unwrap();
+        let keys = || vec![VersionedKey { version: 1, key: [1; 32] }];
+        let keyring = Arc::new(KeyRing::new([1; 32], keys(), keys()).unwrap());
+        let [one, other] = [(); 2].map(|()| SqlDirectory::new(sql.clone(), Arc::clone(&keyring)));
+        let by = Change::by_system(Timestamp::from_millis(1_800_000_000_000));
+        let draft = Draft::act("test", "one");
+        // In each round, another process is first.
+        let run = async |ends, moved: usize| {
+            let mut round = 0;
+            one.audited_until(OPERATOR, (&by, ends), |mut chains| {
+                round += 1;
+                let first = round <= moved;
+                let (other, one, draft, by) = (&other, &one, &draft, &by);
+                async move {
+                    if first {
+                        other.append(OPERATOR, draft, by).await?;
+                    }
+                    one.sql.batch(chains.append(Batch::default(), draft, by)).await.map(drop)
+                }
+            })
+            .await
+        };
+        assert!(matches!(run(false, ROUNDS).await, Err(StoreError::Busy)));
+        assert!(run(false, ROUNDS - 1).await.is_ok());
+        assert!(run(true, 2 * ROUNDS).await.is_ok());
     }
 }

@@ -5,6 +5,7 @@ use super::{
     change::note_change,
     limits::{limits_values, read_limits},
     members::begin,
+    told::{tell_invitation, told_webhooks},
 };
 use crate::sql::{
     Batch,
@@ -118,6 +119,27 @@ pub(super) const RENEW_INVITATION: Statement = Statement {
     params: &[Text, Text, Int, Text, Bytes, Int, Int],
 };
 
+/// The first byte of a sealed value is the version of its key. An ended invitation has none.
+pub(super) const INVITATIONS_NOT_SEALED_WITH: Statement = Statement {
+    table: "invitations",
+    text: "SELECT id, tenant_id, email, sealed, author, secret_hash, expires_at, sends, version, created_at,
+            role, permissions, zone, hours, senders, templates, profiles, subject_groups, pool, most_parts
+        FROM invitations WHERE id > $1 AND substr(sealed, 1, 1) <> $2 ORDER BY id LIMIT $3",
+    params: &[Text, Bytes, Int],
+};
+
+pub(super) const COUNT_INVITATIONS_SEALED_WITH: Statement = Statement {
+    table: "invitations",
+    text: "SELECT count(*) FROM invitations WHERE substr(sealed, 1, 1) = $1",
+    params: &[Bytes],
+};
+
+pub(super) const RESEAL_INVITATION: Statement = Statement {
+    table: "invitations",
+    text: "UPDATE invitations SET sealed = $4 WHERE tenant_id = $1 AND id = $2 AND sealed = $3 RETURNING id",
+    params: &[Text, Text, Bytes, Bytes],
+};
+
 /// Ends an invitation. The row stays for a while without the address, because it counts in the bound of a day.
 pub(super) const END_INVITATION: Statement = Statement {
     table: "invitations",
@@ -156,6 +178,7 @@ impl Invitations for SqlDirectory {
     ) -> Result<(), StoreError> {
         let tenant = invitation.tenant;
         let draft = &Draft::created("invitation.create", invitation.id, of_invitation(invitation));
+        let webhooks = &told_webhooks(&self.sql, tenant).await?;
         self.audited(tenant, by, |mut chains| async move {
             let since: Value = (by.at - DAY).micros().into();
             let mut values: Vec<Value> = vec![
@@ -186,6 +209,7 @@ impl Invitations for SqlDirectory {
             let batch = chains.append(batch, draft, by);
             let batch = batch.run_touching(1, &NO_MEMBER_WITH, known);
             let batch = batch.run_touching(1, &INSERT_INVITATION, values);
+            let batch = tell_invitation(batch, webhooks, invitation, by.at);
             self.sql.batch(noted(batch, invitation, by)).await.map(drop)
         })
         .await
@@ -235,6 +259,33 @@ impl Invitations for SqlDirectory {
         .await
     }
 
+    async fn invitations_not_sealed_with(
+        &self,
+        version: u8,
+        after: Option<InvitationId>,
+        limit: u16,
+    ) -> Result<Vec<Invitation>, StoreError> {
+        let after = after.map_or_else(String::new, |id| id.to_string());
+        let values = vec![after.into(), [version].as_slice().into(), i64::from(limit).into()];
+        self.sql.query(&INVITATIONS_NOT_SEALED_WITH, values).await?.iter().map(read_invitation).collect()
+    }
+
+    async fn count_invitations_sealed_with(&self, version: u8) -> Result<u64, StoreError> {
+        let rows = self.sql.query(&COUNT_INVITATIONS_SEALED_WITH, vec![[version].as_slice().into()]).await?;
+        Ok(rows.first().map_or(Ok(0), |row| row.int(0))?.unsigned_abs())
+    }
+
+    async fn reseal_invitation(&self, former: &Invitation, sealed: &[u8]) -> Result<bool, StoreError> {
+        let values = vec![
+            former.tenant.to_string().into(),
+            former.id.to_string().into(),
+            former.sealed.as_slice().into(),
+            sealed.into(),
+        ];
+        let rows = self.sql.batch(Batch::default().run(&RESEAL_INVITATION, values)).await?;
+        Ok(rows.first().is_some_and(|rows| !rows.is_empty()))
+    }
+
     async fn withdraw_invitation(
         &self,
         invitation: &Invitation,
@@ -242,7 +293,7 @@ impl Invitations for SqlDirectory {
         by: &Change,
     ) -> Result<(), StoreError> {
         let draft = &Draft::deleted("invitation.withdraw", invitation.id, of_invitation(invitation));
-        self.audited_end(invitation.tenant, by, |mut chains| async move {
+        self.audited_until(invitation.tenant, (by, true), |mut chains| async move {
             self.unmoved_invitation(invitation).await?;
             let batch =
                 end_invitation(chains.append(begin(invitation.tenant, acting), draft, by), invitation);

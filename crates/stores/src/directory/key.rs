@@ -3,7 +3,6 @@
 use super::SqlDirectory;
 use super::{
     answer::answer_once,
-    audit::Chains,
     change::{note_change, take_number},
     members::begin,
     told::{self, told_webhooks},
@@ -11,7 +10,7 @@ use super::{
 use crate::sql::{
     Batch,
     Kind::{Bytes, Int, Text},
-    Row, Sql, Statement,
+    Row, Sql, Statement, Value,
 };
 use async_trait::async_trait;
 use countersign_core::ports::directory::keys::Keys;
@@ -153,6 +152,11 @@ fn unmoved(stored: &Key, judged: Option<Judged>) -> Result<(), StoreError> {
     }
 }
 
+/// The stored form of the profiles: NULL for all, as in rows from before there were shares.
+fn stored_profiles(key: &Key) -> Value {
+    key.profiles.listed().map(|_| key.profiles.to_string()).into()
+}
+
 /// Adds the statements that insert the key and record the change under the number that was taken.
 fn insert_key(batch: Batch, key: &Key, for_rotation: bool, by: &Change) -> Batch {
     let most = MOST_KEYS + if for_rotation { FOR_ROTATION } else { 0 };
@@ -172,7 +176,7 @@ fn insert_key(batch: Batch, key: &Key, for_rotation: bool, by: &Change) -> Batch
         key.replaced_by.map(|id| id.to_string()).into(),
         key.member.map(|id| id.to_string()).into(),
         key.made_by.map(|id| id.to_string()).into(),
-        key.profiles.listed().map(|_| key.profiles.to_string()).into(),
+        stored_profiles(key),
     ];
     let dead = i64::from(most + MOST_DEAD);
     let count = vec![key.tenant.to_string().into(), i64::from(most).into(), dead.into()];
@@ -214,9 +218,9 @@ pub(super) const LIST_KEYS: Statement = Statement {
 pub(super) const UPDATE_KEY: Statement = Statement {
     table: "keys",
     text: "UPDATE keys SET name = $4, disabled = $5, expires_at = $6, allowlist = $7,
-            version = version + 1
+            profiles = $8, version = version + 1
         WHERE tenant_id = $1 AND id = $2 AND version = $3",
-    params: &[Text, Text, Int, Text, Int, Int, Text],
+    params: &[Text, Text, Int, Text, Int, Int, Text, Text],
 };
 
 pub(super) const TOUCH_KEY: Statement = Statement {
@@ -271,7 +275,7 @@ impl Keys for SqlDirectory {
         self.audited(key.tenant, by, |mut chains| async move {
             let batch = chains.append(begin(key.tenant, acting), draft, by);
             let batch = insert_key(batch, key, false, by);
-            let batch = told::tell(batch, webhooks, WebhookEvent::KeyCreated, key, key.created_at);
+            let batch = told::tell_key(batch, webhooks, WebhookEvent::KeyCreated, key, key.created_at);
             self.sql.batch(answer_once(batch, asking, once, key.created_at)).await.map(drop)
         })
         .await
@@ -309,8 +313,8 @@ impl Keys for SqlDirectory {
             ];
             let batch = take_number(batch).run_touching(1, &RETIRE_KEY, retire);
             let batch = note_change(batch, tenant, "key", old, by);
-            let batch = told::tell(batch, webhooks, WebhookEvent::KeyCreated, new, now);
-            let batch = told::tell(batch, webhooks, WebhookEvent::KeyRotated, &retired, now);
+            let batch = told::tell_key(batch, webhooks, WebhookEvent::KeyCreated, new, now);
+            let batch = told::tell_key(batch, webhooks, WebhookEvent::KeyRotated, &retired, now);
             self.sql.batch(answer_once(batch, tenant, once, now)).await.map(drop)
         })
         .await
@@ -342,7 +346,7 @@ impl Keys for SqlDirectory {
     ) -> Result<Option<Key>, StoreError> {
         let webhooks = &told_webhooks(&self.sql, tenant).await?;
         let change = &change;
-        let round = |mut chains: Chains| async move {
+        self.audited_until(tenant, (by, change.ends(by.at)), |mut chains| async move {
             let Some(old) = key(&self.sql, tenant, id).await? else { return Ok(None) };
             unmoved(&old, judged)?;
             let new = change.apply(old.clone());
@@ -358,6 +362,7 @@ impl Keys for SqlDirectory {
                 new.disabled.into(),
                 new.expires_at.map(Timestamp::micros).into(),
                 new.allowlist.to_string().into(),
+                stored_profiles(&new),
             ];
             let batch = chains.append(begin_judged(tenant, judged), &draft, by);
             let batch = batch.run_unmoved(&UPDATE_KEY, values);
@@ -367,13 +372,10 @@ impl Keys for SqlDirectory {
                 (true, false) => WebhookEvent::KeyEnabled,
                 _ => WebhookEvent::KeyUpdated,
             };
-            self.sql.batch(told::tell(batch, webhooks, told, &new, by.at)).await?;
+            self.sql.batch(told::tell_key(batch, webhooks, told, &new, by.at)).await?;
             Ok(Some(new))
-        };
-        match change.disabled {
-            Some(true) => self.audited_end(tenant, by, round).await,
-            _ => self.audited(tenant, by, round).await,
-        }
+        })
+        .await
     }
 
     async fn delete_key(
@@ -384,7 +386,7 @@ impl Keys for SqlDirectory {
         by: &Change,
     ) -> Result<bool, StoreError> {
         let webhooks = &told_webhooks(&self.sql, tenant).await?;
-        self.audited_end(tenant, by, |mut chains| async move {
+        self.audited_until(tenant, (by, true), |mut chains| async move {
             let Some(old) = key(&self.sql, tenant, id).await? else { return Ok(false) };
             unmoved(&old, judged)?;
             let draft = Draft::deleted("key.delete", id, of_key(&old));
@@ -392,7 +394,7 @@ impl Keys for SqlDirectory {
             let batch = chains.append(begin_judged(tenant, judged), &draft, by);
             let batch = batch.run_unmoved(&DELETE_KEY, values);
             let batch = note_change(batch, tenant, "key", id, by);
-            self.sql.batch(told::tell(batch, webhooks, WebhookEvent::KeyDeleted, &old, by.at)).await?;
+            self.sql.batch(told::tell_key(batch, webhooks, WebhookEvent::KeyDeleted, &old, by.at)).await?;
             Ok(true)
         })
         .await

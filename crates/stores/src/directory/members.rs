@@ -2,7 +2,6 @@
 
 use super::{
     SqlDirectory,
-    audit::Chains,
     change::{note_change, take_number},
     invitations::end_invitation,
     key::{count_member_keys, read_key},
@@ -263,6 +262,7 @@ impl Members for SqlDirectory {
         by: &Change,
     ) -> Result<(), StoreError> {
         let tenant = member.tenant;
+        let webhooks = &told_webhooks(&self.sql, tenant).await?;
         self.audited(tenant, by, |mut chains| async move {
             let had_owner = self.has_owner(tenant).await?;
             let mut batch = begin(tenant, acting);
@@ -291,6 +291,8 @@ impl Members for SqlDirectory {
                 most,
             );
             let batch = note_change(batch, tenant, "member", member.id, by);
+            let joined = (member, invitation.map(|invitation| invitation.id));
+            let batch = told::tell_member(batch, webhooks, WebhookEvent::MemberCreated, joined, by.at);
             self.sql.batch(owned(batch, tenant, had_owner)).await.map(drop)
         })
         .await
@@ -305,7 +307,13 @@ impl Members for SqlDirectory {
         let (tenant, id) = (former.tenant, former.id);
         let draft = &Draft::updated("member.update", id, of_member(former), of_member(member));
         let (ended, narrower) = (member.is_ended_since(former), member.is_narrower_than(former));
-        let round = |mut chains: Chains| async move {
+        let webhooks = &told_webhooks(&self.sql, tenant).await?;
+        let told = match (former.disabled, member.disabled) {
+            (false, true) => WebhookEvent::MemberDisabled,
+            (true, false) => WebhookEvent::MemberEnabled,
+            _ => WebhookEvent::MemberUpdated,
+        };
+        self.audited_until(tenant, (by, ended), |mut chains| async move {
             chains.ends = ended;
             self.unmoved(former).await?;
             let had_owner = self.has_owner(tenant).await?;
@@ -326,13 +334,11 @@ impl Members for SqlDirectory {
             }
             let place = batch.next_place();
             let batch = if narrower { raise_keys(batch, (tenant, id), by) } else { batch };
+            let batch = told::tell_member(batch, webhooks, told, (member, None), by.at);
             let rows = self.sql.batch(owned(batch, tenant, had_owner)).await?;
             if narrower { ends(&rows, place) } else { Ok(Vec::new()) }
-        };
-        match ended {
-            true => self.audited_end(tenant, by, round).await,
-            false => self.audited(tenant, by, round).await,
-        }
+        })
+        .await
     }
 
     async fn delete_member(
@@ -343,7 +349,8 @@ impl Members for SqlDirectory {
     ) -> Result<Vec<KeyEnd>, StoreError> {
         let (tenant, id) = (member.tenant, member.id);
         let draft = &Draft::deleted("member.delete", id, of_member(member));
-        self.audited_end(tenant, by, |mut chains| async move {
+        let webhooks = &told_webhooks(&self.sql, tenant).await?;
+        self.audited_until(tenant, (by, true), |mut chains| async move {
             self.unmoved(member).await?;
             let had_owner = self.has_owner(tenant).await?;
             let values = vec![tenant.to_string().into(), id.to_string().into(), member.version.into()];
@@ -354,6 +361,8 @@ impl Members for SqlDirectory {
             let batch = note_change(batch, tenant, "member", id, by);
             let place = batch.next_place();
             let batch = raise_keys(batch, (tenant, id), by);
+            let told = (member, None);
+            let batch = told::tell_member(batch, webhooks, WebhookEvent::MemberDeleted, told, by.at);
             let rows = self.sql.batch(owned(batch, tenant, had_owner)).await?;
             ends(&rows, place)
         })
@@ -387,17 +396,16 @@ impl Members for SqlDirectory {
                 to.map(|id| id.to_string()).into(),
             ];
             let mut batch = chains.append(begin(tenant, acting), &draft, by).run_unmoved(&MOVE_KEY, values);
-            batch = note_change(batch, tenant, "key", key.id, by);
             if let Some(to) = to {
                 let of = vec![tenant.to_string().into(), to.to_string().into()];
-                // The change of the member tells the nodes that the key's former version ended.
-                batch = take_number(batch.run_unmoved(&ENABLED_MEMBER, of));
-                batch = note_change(batch, tenant, "member", to, by);
-            }
-            if let Some(to) = to {
+                // The change of the member tells the nodes that the key's former version ended. It comes first:
+                // a page of changes that ends between the two then publishes this end, too.
+                batch = batch.run_unmoved(&ENABLED_MEMBER, of);
+                batch = take_number(note_change(batch, tenant, "member", to, by));
                 batch = count_member_keys(batch, tenant, to, false);
             }
-            let batch = told::tell(batch, webhooks, WebhookEvent::KeyUpdated, moved, by.at);
+            batch = note_change(batch, tenant, "key", key.id, by);
+            let batch = told::tell_key(batch, webhooks, WebhookEvent::KeyUpdated, moved, by.at);
             self.sql.batch(batch).await?;
             Ok(moved.clone())
         })

@@ -8,7 +8,7 @@ use crate::sql::{
 };
 use async_trait::async_trait;
 use countersign_core::{
-    id::PersonId,
+    id::{MemberId, PersonId, TenantId},
     locale::Locale,
     people::{
         hours::Zone,
@@ -73,11 +73,25 @@ pub(super) const FIND_PERSON: Statement = Statement {
     params: &[Bytes],
 };
 
-pub(super) const LIST_PEOPLE: Statement = Statement {
+pub(super) const PEOPLE_OF_MEMBERS: Statement = Statement {
     table: "people",
     text: "SELECT id, email, sealed, language, zone, epoch, version, created_at FROM people
-        WHERE id > $1 ORDER BY id LIMIT $2",
-    params: &[Text, Int],
+        WHERE id IN (SELECT person_id FROM members WHERE tenant_id = $1 AND id >= $2 AND id <= $3)",
+    params: &[Text, Text, Text],
+};
+
+/// The first byte of a sealed value is the version of its key.
+pub(super) const PEOPLE_NOT_SEALED_WITH: Statement = Statement {
+    table: "people",
+    text: "SELECT id, email, sealed, language, zone, epoch, version, created_at FROM people
+        WHERE id > $1 AND substr(sealed, 1, 1) <> $2 ORDER BY id LIMIT $3",
+    params: &[Text, Bytes, Int],
+};
+
+pub(super) const COUNT_PEOPLE_SEALED_WITH: Statement = Statement {
+    table: "people",
+    text: "SELECT count(*) FROM people WHERE substr(sealed, 1, 1) = $1",
+    params: &[Bytes],
 };
 
 pub(super) const RESEAL_PERSON: Statement = Statement {
@@ -98,10 +112,29 @@ impl People for SqlDirectory {
         rows.first().map(read_person).transpose()
     }
 
-    async fn list_people(&self, after: Option<PersonId>, limit: u16) -> Result<Vec<Person>, StoreError> {
+    async fn people_of_members(
+        &self,
+        tenant: TenantId,
+        (from, to): (MemberId, MemberId),
+    ) -> Result<Vec<Person>, StoreError> {
+        let values = vec![tenant.to_string().into(), from.to_string().into(), to.to_string().into()];
+        self.sql.query(&PEOPLE_OF_MEMBERS, values).await?.iter().map(read_person).collect()
+    }
+
+    async fn people_not_sealed_with(
+        &self,
+        version: u8,
+        after: Option<PersonId>,
+        limit: u16,
+    ) -> Result<Vec<Person>, StoreError> {
         let after = after.map_or_else(String::new, |id| id.to_string());
-        let rows = self.sql.query(&LIST_PEOPLE, vec![after.into(), i64::from(limit).into()]).await?;
-        rows.iter().map(read_person).collect()
+        let values = vec![after.into(), [version].as_slice().into(), i64::from(limit).into()];
+        self.sql.query(&PEOPLE_NOT_SEALED_WITH, values).await?.iter().map(read_person).collect()
+    }
+
+    async fn count_people_sealed_with(&self, version: u8) -> Result<u64, StoreError> {
+        let rows = self.sql.query(&COUNT_PEOPLE_SEALED_WITH, vec![[version].as_slice().into()]).await?;
+        Ok(rows.first().map_or(Ok(0), |row| row.int(0))?.unsigned_abs())
     }
 
     async fn reseal_person(&self, former: &Person, sealed: &[u8]) -> Result<bool, StoreError> {

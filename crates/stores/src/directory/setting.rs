@@ -85,9 +85,36 @@ impl port::Settings for SqlDirectory {
     }
 
     async fn save_setting(&self, tenant: TenantId, setting: &Setting, by: &Change) -> Result<(), StoreError> {
-        let (name, value) = &setting.stored();
+        self.put(tenant, setting, by, |_| true).await
+    }
+
+    async fn replace_setting(
+        &self,
+        tenant: TenantId,
+        was: &Setting,
+        setting: &Setting,
+        by: &Change,
+    ) -> Result<(), StoreError> {
+        let (_, was) = was.stored();
+        self.put(tenant, setting, by, |stored| *stored == was).await
+    }
+}
+
+impl SqlDirectory {
+    /// Stores or resets a setting, if `as_read` accepts the stored value.
+    async fn put(
+        &self,
+        tenant: TenantId,
+        setting: &Setting,
+        by: &Change,
+        as_read: impl Fn(&Option<String>) -> bool + Sync,
+    ) -> Result<(), StoreError> {
+        let ((name, value), as_read) = (&setting.stored(), &as_read);
         self.audited(tenant, by, |mut chains| async move {
             let old = stored_setting(&self.sql, tenant, name).await?;
+            if !as_read(&old) {
+                return Err(StoreError::Moved);
+            }
             let own_limit = matches!(setting, Setting::Limit(name, _) if name.scope() == LimitScope::Caller);
             if old == *value {
                 // A limit with the tenant's own name cannot be reset if it does not exist.

@@ -1,4 +1,4 @@
-//! Adds webhook messages about changes of keys, in the transaction of the change.
+//! Adds webhook messages about changes of keys and members, in the transaction of the change.
 
 use super::resource::list_resources;
 use crate::{
@@ -7,15 +7,16 @@ use crate::{
 };
 use countersign_core::{
     access::key::Key,
-    acts::webhook_events::of_key,
-    id::TenantId,
+    acts::webhook_events::{of_invitation, of_key, of_member},
+    id::{InvitationId, TenantId},
+    people::{invitation::Invitation, member::Member},
     ports::error::StoreError,
     tenant::resource::ResourceKind,
     time::Timestamp,
     webhook::{Webhook, event::WebhookEvent},
 };
 
-/// Reads the tenant's webhooks from the database. Keys change seldom, and the commands that change them have
+/// Reads the tenant's webhooks from the database. Keys and members change seldom, and the commands that change them have
 /// no copy of the directory.
 pub(super) async fn told_webhooks(sql: &Sql, tenant: TenantId) -> Result<Vec<Webhook>, StoreError> {
     let resources = list_resources(sql, tenant).await?;
@@ -24,7 +25,7 @@ pub(super) async fn told_webhooks(sql: &Sql, tenant: TenantId) -> Result<Vec<Web
 }
 
 /// Adds the messages about a key. `key` is its state after the change.
-pub(super) fn tell(
+pub(super) fn tell_key(
     batch: Batch,
     webhooks: &[Webhook],
     told: WebhookEvent,
@@ -32,4 +33,25 @@ pub(super) fn tell(
     now: Timestamp,
 ) -> Batch {
     insert(batch, &of_key(webhooks, told, key, now))
+}
+
+/// Adds the messages about a member. `member` is its state after the change.
+pub(super) fn tell_member(
+    batch: Batch,
+    webhooks: &[Webhook],
+    told: WebhookEvent,
+    (member, invitation): (&Member, Option<InvitationId>),
+    now: Timestamp,
+) -> Batch {
+    insert(batch, &of_member(webhooks, told, (member, invitation), now))
+}
+
+/// Adds the messages about a new invitation.
+pub(super) fn tell_invitation(
+    batch: Batch,
+    webhooks: &[Webhook],
+    invitation: &Invitation,
+    now: Timestamp,
+) -> Batch {
+    insert(batch, &of_invitation(webhooks, invitation, now))
 }

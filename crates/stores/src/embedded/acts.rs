@@ -1,10 +1,11 @@
 //! The operations on verifications and phone numbers. Each runs inside a transaction.
 
 use super::{
-    buckets, outbox, outcomes,
+    buckets, outbox, outcomes, pools,
     records::{append_event, load, load_number, number_key, save, save_number},
 };
 use countersign_core::{
+    access::actor::Who,
     id::{EventId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
     mode::Mode,
@@ -14,7 +15,7 @@ use countersign_core::{
     },
     time::Timestamp,
     verification::{
-        event::EventKind,
+        event::{ActEvent, EventKind},
         idempotency::{Answer, Once, Outcome, Progress},
         number::Listing,
         outcome::{CancelOutcome, ResendOutcome},
@@ -42,7 +43,7 @@ pub fn answer<T>(
 fn change<T>(
     connection: &Connection,
     key: RecordKey,
-    event: EventId,
+    event: ActEvent,
     now: Timestamp,
     act: impl FnOnce(&Connection, &mut Record, Timestamp) -> Result<(T, Option<EventKind>), StoreError>,
 ) -> Result<Option<Seen<T>>, StoreError> {
@@ -53,7 +54,7 @@ fn change<T>(
         save(connection, key, &record)?;
     }
     if let Some(kind) = kind {
-        append_event(connection, key, event, now, &kind)?;
+        append_event(connection, key, (event.id, Some(event.who)), now, &kind)?;
     }
     Ok(Some(Seen { outcome, record, now }))
 }
@@ -63,7 +64,7 @@ pub fn check(
     connection: &Connection,
     key: RecordKey,
     code: &SubmittedCode,
-    event: EventId,
+    event: ActEvent,
     once: Option<&Once>,
     now: Timestamp,
 ) -> Result<Option<CheckFound>, StoreError> {
@@ -88,7 +89,7 @@ pub fn resend(
     connection: &Connection,
     key: RecordKey,
     resend: &Resend,
-    event: EventId,
+    event: ActEvent,
     once: Option<&Once>,
     now: Timestamp,
 ) -> Result<Option<Seen<ResendOutcome>>, StoreError> {
@@ -102,7 +103,12 @@ pub fn resend(
         if let Some(hit) = look.hit(&resend.takes) {
             return Ok((ResendOutcome::Limited(hit), None));
         }
+        let pool = pools::look(connection, resend.pool.as_ref())?;
+        if let Some(hit) = pool.hit() {
+            return Ok((ResendOutcome::PoolExhausted(hit), None));
+        }
         buckets::take(connection, &look)?;
+        pools::take(connection, &pool, now)?;
         *record = after;
         if !record.is_review() {
             outbox::queue(connection, key, resend.message, now)?;
@@ -121,7 +127,7 @@ pub fn resend(
 pub fn cancel(
     connection: &Connection,
     key: RecordKey,
-    event: EventId,
+    event: ActEvent,
     now: Timestamp,
 ) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
     change(connection, key, event, now, |_, record, now| {
@@ -164,12 +170,14 @@ pub fn clear_guesses(connection: &Connection, key: &[u8; 33], now: Timestamp) ->
 pub fn erase(
     connection: &Connection,
     (tenant, mode, number): (TenantId, Mode, Fingerprint),
+    who: Who,
     now: Timestamp,
 ) -> Result<Erasure, StoreError> {
     let mut canceled = 0;
     for standing in load_number(connection, &number_key(tenant, mode, number))?.standing {
         let key = RecordKey { tenant, mode, id: standing.id };
-        change(connection, key, EventId::of_erasure(standing.id), now, |_, record, now| {
+        let event = ActEvent { id: EventId::of_erasure(standing.id), who };
+        change(connection, key, event, now, |_, record, now| {
             let ended = record.erase(now) == CancelOutcome::Canceled;
             canceled += u64::from(ended);
             Ok(((), ended.then_some(EventKind::Canceled(CancelReason::Client))))

@@ -3,6 +3,7 @@
 
 use crate::sqlite::sqlite_error;
 use countersign_core::{
+    access::actor::Who,
     id::{EventId, RecordKey},
     ports::{
         codes::events::{EventBacklog, Position, UnrecordedEvent},
@@ -199,6 +200,9 @@ fn newest(connection: &Connection) -> Result<i64, StoreError> {
         .map_err(sqlite_error)
 }
 
+/// Number, key, id, time, body and author of an event.
+type EventRow = (i64, Vec<u8>, [u8; 16], i64, Vec<u8>, Option<Vec<u8>>);
+
 /// The oldest waiting events.
 pub fn unrecorded(
     connection: &Connection,
@@ -208,23 +212,25 @@ pub fn unrecorded(
     let mut select = connection
         .prepare_cached(
             // The partition is in bytes seven and eight of the id, which is the last part of the key.
-            "SELECT seq, key, id, at, body FROM events
+            "SELECT seq, key, id, at, body, who FROM events
                 WHERE substr(key, 24, 2) >= ?1 AND substr(key, 24, 2) <= ?2 ORDER BY seq LIMIT ?3",
         )
         .map_err(sqlite_error)?;
     let Some(last) = partitions.end.checked_sub(1) else { return Ok(Vec::new()) };
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
     let bounds = params![partitions.start.to_be_bytes(), last.to_be_bytes(), limit];
-    let rows =
-        select.query_map(bounds, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)));
+    let rows = select.query_map(bounds, |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+    });
     let rows = rows.map_err(sqlite_error)?;
     rows.map(|row| {
-        let (seq, key, id, at, body): (i64, Vec<u8>, [u8; 16], i64, Vec<u8>) = row.map_err(sqlite_error)?;
+        let (seq, key, id, at, body, who): EventRow = row.map_err(sqlite_error)?;
         let id = EventId::from_bytes(id);
         let corrupt = || StoreError::Corrupt { table: "events", id: id.to_string() };
         let key = RecordKey::from_bytes(&key).ok_or_else(corrupt)?;
         let position = Position([seq.unsigned_abs(), 0, 0]);
-        Ok(UnrecordedEvent { position, key, id, at: Timestamp::from_micros(at), body })
+        let who = who.and_then(|packed| Who::unpack(&packed));
+        Ok(UnrecordedEvent { position, key, id, at: Timestamp::from_micros(at), body, who })
     })
     .collect()
 }

@@ -5,7 +5,7 @@ use super::{
     backlog::{self, Backlog},
     buckets,
     clock::StoreClock,
-    outbox, receipts,
+    outbox, pools, receipts,
     records::{self, load, number_key},
     settle::{self, Held},
     start::start,
@@ -13,10 +13,12 @@ use super::{
 use crate::sqlite::{Database, Options, sqlite_error};
 use async_trait::async_trait;
 use countersign_core::{
+    access::actor::Who,
     delivery::places::Places,
     id::{EventId, MessageId, NodeId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
     mode::Mode,
+    people::pool::PoolCount,
     ports::{
         clock::Clock,
         codes::{
@@ -33,7 +35,7 @@ use countersign_core::{
     tenant::limits::Take,
     time::Timestamp,
     verification::{
-        event::Event,
+        event::{ActEvent, Event},
         idempotency::{Answer, Once, Replay},
         number::Listing,
         outcome::{CancelOutcome, ResendOutcome},
@@ -74,7 +76,11 @@ impl SqliteCodes {
     /// Opens the file, and creates it if it does not exist.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>, options: CodesOptions) -> Result<Self, StoreError> {
         let database = Database::open(path, Options { full_sync: options.full_sync })?;
-        database.write(|c| c.execute_batch(include_str!("schema.sql")).map_err(sqlite_error)).await?;
+        let arrange = |connection: &Connection| {
+            connection.execute_batch(include_str!("schema.sql")).map_err(sqlite_error)?;
+            records::add_authors(connection)
+        };
+        database.write(arrange).await?;
         let clock = Arc::new(StoreClock::new(clock));
         let now = clock.now();
         let backlog = Arc::new(Backlog::new(options.event_budget));
@@ -115,7 +121,7 @@ impl Verifications for SqliteCodes {
         &self,
         key: RecordKey,
         code: SubmittedCode,
-        event: EventId,
+        event: ActEvent,
         once: Option<Once>,
     ) -> Result<Answer<Option<CheckFound>>, StoreError> {
         let clock = self.clock.clone();
@@ -130,7 +136,7 @@ impl Verifications for SqliteCodes {
         &self,
         key: RecordKey,
         resend: Resend,
-        event: EventId,
+        event: ActEvent,
         once: Option<Once>,
     ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
         let clock = self.clock.clone();
@@ -150,7 +156,7 @@ impl Verifications for SqliteCodes {
     async fn cancel(
         &self,
         key: RecordKey,
-        event: EventId,
+        event: ActEvent,
     ) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
         let clock = self.clock.clone();
         self.database.write(move |connection| acts::cancel(connection, key, event, clock.now())).await
@@ -173,9 +179,15 @@ impl Verifications for SqliteCodes {
         self.database.write(clear).await
     }
 
-    async fn erase(&self, tenant: TenantId, mode: Mode, number: Fingerprint) -> Result<Erasure, StoreError> {
+    async fn erase(
+        &self,
+        tenant: TenantId,
+        mode: Mode,
+        number: Fingerprint,
+        who: Who,
+    ) -> Result<Erasure, StoreError> {
         let clock = self.clock.clone();
-        let erase = move |c: &Connection| acts::erase(c, (tenant, mode, number), clock.now());
+        let erase = move |c: &Connection| acts::erase(c, (tenant, mode, number), who, clock.now());
         self.database.write(erase).await
     }
 
@@ -202,6 +214,10 @@ impl Verifications for SqliteCodes {
 
     async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
         self.database.read(move |connection| records::timeline(connection, key)).await
+    }
+
+    async fn pool_count(&self, key: [u8; 16]) -> Result<Option<PoolCount>, StoreError> {
+        self.database.peek(|connection| pools::count(connection, &key)).await
     }
 }
 

@@ -250,7 +250,7 @@ fn drop_message(
     remove(connection, message)?;
     // A message is dropped only once, so its own id is a unique event id.
     let event = EventId::from_bytes(*message.bytes());
-    append_event(connection, key, event, now, &EventKind::MessageDropped { message, reason })
+    append_event(connection, key, (event, None), now, &EventKind::MessageDropped { message, reason })
 }
 
 pub fn remove(connection: &Connection, message: MessageId) -> Result<(), StoreError> {

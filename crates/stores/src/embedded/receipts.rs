@@ -24,7 +24,7 @@ pub fn receive(
     if record != before {
         save(connection, report.key, &record)?;
     }
-    append_event(connection, report.key, report.event, now, &report.kind())?;
+    append_event(connection, report.key, (report.event, None), now, &report.kind())?;
     Ok(Received::Noted)
 }
 

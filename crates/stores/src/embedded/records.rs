@@ -3,6 +3,7 @@
 use super::backlog;
 use crate::sqlite::sqlite_error;
 use countersign_core::{
+    access::actor::Who,
     id::{EventId, RecordKey, TenantId},
     keyring::Fingerprint,
     mode::Mode,
@@ -77,15 +78,31 @@ pub fn save_number(connection: &Connection, key: &[u8; 33], record: &NumberRecor
 pub fn append_event(
     connection: &Connection,
     key: RecordKey,
-    id: EventId,
+    (id, who): (EventId, Option<Who>),
     at: Timestamp,
     kind: &EventKind,
 ) -> Result<(), StoreError> {
     connection
-        .prepare_cached("INSERT INTO events (key, id, at, body) VALUES (?1, ?2, ?3, ?4)")
-        .and_then(|mut insert| insert.execute(params![key.bytes(), id.bytes(), at.micros(), kind.pack()]))
+        .prepare_cached("INSERT INTO events (key, id, at, body, who) VALUES (?1, ?2, ?3, ?4, ?5)")
+        .and_then(|mut insert| {
+            let who = who.map(Who::pack);
+            insert.execute(params![key.bytes(), id.bytes(), at.micros(), kind.pack(), who])
+        })
         .map(drop)
         .map_err(sqlite_error)
+}
+
+/// Adds the column of the authors to a file of an older release.
+pub fn add_authors(connection: &Connection) -> Result<(), StoreError> {
+    let found = connection
+        .query_row("SELECT count(*) FROM pragma_table_info('events') WHERE name = 'who'", [], |row| {
+            row.get::<_, i64>(0)
+        })
+        .map_err(sqlite_error)?;
+    if found == 0 {
+        connection.execute_batch("ALTER TABLE events ADD COLUMN who BLOB").map_err(sqlite_error)?;
+    }
+    Ok(())
 }
 
 /// Returns whether the event exists. If so, the operation that made it is being repeated.
@@ -98,15 +115,17 @@ pub fn has_event(connection: &Connection, key: RecordKey, id: EventId) -> Result
 
 pub fn timeline(connection: &Connection, key: RecordKey) -> Result<Vec<Event>, StoreError> {
     let mut select = connection
-        .prepare_cached("SELECT id, at, body FROM events WHERE key = ?1 ORDER BY seq LIMIT 1000")
+        .prepare_cached("SELECT id, at, body, who FROM events WHERE key = ?1 ORDER BY seq LIMIT 1000")
         .map_err(sqlite_error)?;
-    let rows = select.query_map([key.bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let rows =
+        select.query_map([key.bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)));
     let rows = rows.map_err(sqlite_error)?;
     rows.map(|row| {
-        let (id, at, body): ([u8; 16], i64, Vec<u8>) = row.map_err(sqlite_error)?;
+        let (id, at, body, who): ([u8; 16], i64, Vec<u8>, Option<Vec<u8>>) = row.map_err(sqlite_error)?;
         let id = EventId::from_bytes(id);
         let kind = EventKind::unpack(&body).map_err(|error| StoreError::unreadable("events", id, error))?;
-        Ok(Event { id, at: Timestamp::from_micros(at), kind })
+        let who = who.and_then(|packed| Who::unpack(&packed));
+        Ok(Event { id, at: Timestamp::from_micros(at), kind, who })
     })
     .collect()
 }
@@ -118,6 +137,7 @@ pub fn anything_to_sweep(connection: &Connection, now: Timestamp) -> Result<bool
             "SELECT EXISTS (SELECT 1 FROM verifications WHERE kept_until <= ?1)
                 OR EXISTS (SELECT 1 FROM numbers WHERE kept_until <= ?1)
                 OR EXISTS (SELECT 1 FROM buckets WHERE full_at <= ?1)
+                OR EXISTS (SELECT 1 FROM pools WHERE kept_until <= ?1)
                 OR EXISTS (SELECT 1 FROM outcomes WHERE kept_until <= ?1)
                 OR EXISTS (SELECT 1 FROM provider_messages WHERE kept_until <= ?1)",
         )
@@ -138,6 +158,8 @@ pub fn sweep(connection: &Connection, now: Timestamp) -> Result<(), StoreError> 
             (SELECT key FROM numbers WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
         "DELETE FROM buckets WHERE key IN
             (SELECT key FROM buckets WHERE full_at <= ?1 ORDER BY full_at LIMIT ?2)",
+        "DELETE FROM pools WHERE key IN
+            (SELECT key FROM pools WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
         "DELETE FROM outcomes WHERE slot IN
             (SELECT slot FROM outcomes WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
         "DELETE FROM provider_messages WHERE slot IN
@@ -177,6 +199,7 @@ pub fn pull_back(connection: &Connection, now: Timestamp) -> Result<(), StoreErr
         })
         // The limits stay as full as they were: their times move with the clock.
         .and_then(|_| connection.execute("UPDATE buckets SET full_at = full_at - ?1", [behind]))
+        .and_then(|_| connection.execute("UPDATE pools SET kept_until = kept_until - ?1", [behind]))
         .and_then(|_| connection.execute("UPDATE outcomes SET kept_until = kept_until - ?1", [behind]))
         .and_then(|_| {
             connection.execute("UPDATE provider_messages SET kept_until = kept_until - ?1", [behind])

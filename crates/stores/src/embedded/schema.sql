@@ -35,6 +35,15 @@ CREATE TABLE IF NOT EXISTS buckets (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS buckets_full_at ON buckets (full_at);
 
+-- Members' pools: the parts that were taken in a month, which is year * 100 + month.
+CREATE TABLE IF NOT EXISTS pools (
+    key BLOB NOT NULL PRIMARY KEY,
+    month INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    kept_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS pools_kept_until ON pools (kept_until);
+
 -- What came of requests with an Idempotency-Key.
 CREATE TABLE IF NOT EXISTS outcomes (
     slot BLOB NOT NULL PRIMARY KEY,
@@ -52,13 +61,15 @@ CREATE TABLE IF NOT EXISTS provider_messages (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS provider_messages_kept_until ON provider_messages (kept_until);
 
--- Events that the history does not have yet.
+-- Events that the history does not have yet. `who` is the packed author (see `Who::pack` in the core crate); it is
+-- null for events of the server itself, and for starts by a key, which the body names.
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY,
     key BLOB NOT NULL,
     id BLOB NOT NULL,
     at INTEGER NOT NULL,
-    body BLOB NOT NULL
+    body BLOB NOT NULL,
+    who BLOB
 ) STRICT;
 CREATE INDEX IF NOT EXISTS events_key ON events (key, seq);
 

@@ -66,7 +66,7 @@ pub fn settle(
     let next = phase.next(&settlement);
     if let Some(kind) = record.settle((message, phase), settlement, now) {
         save(connection, key, &record)?;
-        append_event(connection, key, event, now, &kind)?;
+        append_event(connection, key, (event, None), now, &kind)?;
     }
     match next {
         Some((after, phase)) => postpone(connection, message, now + after, phase.number())?,
@@ -88,7 +88,7 @@ pub fn note_attempt(
         return Ok(Settled::Lost);
     }
     let lease = attempt.lease;
-    append_event(connection, key, event, now, &attempt.into_event(message))?;
+    append_event(connection, key, (event, None), now, &attempt.into_event(message))?;
     let record = load(connection, key, now)?;
     let over = record.is_none_or(|record| record.needs_no_provider(message, now));
     // If the verification has ended, the message is due at once, and the next claim drops it.

@@ -2,7 +2,7 @@
 
 use super::{
     acts::cancel,
-    buckets, outbox, outcomes,
+    buckets, outbox, outcomes, pools,
     records::{self, append_event, load, load_number, number_key, save_number},
 };
 use countersign_core::{
@@ -16,7 +16,7 @@ use countersign_core::{
     },
     time::Timestamp,
     verification::{
-        event::EventKind,
+        event::{ActEvent, EventKind},
         idempotency::{Outcome, Progress},
         number::{Listing, NumberRecord, Standing},
         status::Status,
@@ -58,21 +58,26 @@ pub fn start(
     let replaces = new.exclusive.and_then(|exclusive| exclusive.replaces);
     let changed = pending.is_some() && pending != replaces.map(|(id, _)| id);
     let look = buckets::look(connection, &new.takes, now)?;
+    let pool = pools::look(connection, new.pool.as_ref())?;
     let (mut limits, number_hit) = match number.admit(&new.number_limits, now) {
         Ok(states) => (states, None),
         Err(hit) => (Vec::new(), Some(hit)),
     };
-    let refusal = Refusal { outer: look.hit(&new.takes), history_backlog, changed, number: number_hit };
+    let (outer, pool_hit) = (look.hit(&new.takes), pool.hit());
+    let refusal = Refusal { outer, pool: pool_hit, history_backlog, changed, number: number_hit };
     if let Some(refused) = refusal.first() {
         return Ok(refused);
     }
     limits.extend_from_slice(&look.states);
+    limits.extend(pool.state());
     let record = new.begun(now);
     let standing = Standing { id: key.id, listing: new.listing(), until: record.kept_until() };
     number.stand(standing, now);
     save_number(connection, &number_key, &number)?;
     buckets::take(connection, &look)?;
+    pools::take(connection, &pool, now)?;
     if let (Some(id), Some((_, event))) = (pending, replaces) {
+        let event = ActEvent { id: event, who: new.starter };
         cancel(connection, RecordKey { id, ..key }, event, now)?;
     }
     records::create(connection, key, &record)?;
@@ -80,7 +85,7 @@ pub fn start(
         outbox::queue(connection, key, record.message(), now)?;
     }
     let started = new.started(&record, &limits);
-    append_event(connection, key, new.event, now, &EventKind::Started(Box::new(started)))?;
+    append_event(connection, key, (new.event, new.author()), now, &EventKind::Started(Box::new(started)))?;
     outcomes::keep(connection, new.once.as_ref(), &Outcome::Started(Progress::of(key.id, &record)), now)?;
     Ok(StartOutcome::Started { record, limits })
 }

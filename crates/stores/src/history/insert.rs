@@ -34,7 +34,7 @@ pub(super) struct Sums {
     pub days: BTreeMap<Daily, Conversions>,
 }
 
-const ROW: [Kind; 6] = [Text, Text, Int, Int, Text, Bytes];
+const ROW: [Kind; 7] = [Text, Text, Int, Int, Text, Bytes, Bytes];
 /// The number of rows of one insert. Fewer statements need fewer round trips.
 const ROWS: usize = 10;
 const ALL_ROWS: [Kind; ROWS * ROW.len()] = {
@@ -51,24 +51,24 @@ const ALL_ROWS: [Kind; ROWS * ROW.len()] = {
 /// twice.
 pub(super) const INSERT_EVENTS: Statement = Statement {
     table: "events",
-    text: "INSERT INTO events (verification_id, id, created_at, at, kind, body)
-        VALUES ($1, $2, $3, $4, $5, $6),
-            ($7, $8, $9, $10, $11, $12),
-            ($13, $14, $15, $16, $17, $18),
-            ($19, $20, $21, $22, $23, $24),
-            ($25, $26, $27, $28, $29, $30),
-            ($31, $32, $33, $34, $35, $36),
-            ($37, $38, $39, $40, $41, $42),
-            ($43, $44, $45, $46, $47, $48),
-            ($49, $50, $51, $52, $53, $54),
-            ($55, $56, $57, $58, $59, $60)",
+    text: "INSERT INTO events (verification_id, id, created_at, at, kind, body, who)
+        VALUES ($1, $2, $3, $4, $5, $6, $7),
+            ($8, $9, $10, $11, $12, $13, $14),
+            ($15, $16, $17, $18, $19, $20, $21),
+            ($22, $23, $24, $25, $26, $27, $28),
+            ($29, $30, $31, $32, $33, $34, $35),
+            ($36, $37, $38, $39, $40, $41, $42),
+            ($43, $44, $45, $46, $47, $48, $49),
+            ($50, $51, $52, $53, $54, $55, $56),
+            ($57, $58, $59, $60, $61, $62, $63),
+            ($64, $65, $66, $67, $68, $69, $70)",
     params: &ALL_ROWS,
 };
 
 pub(super) const INSERT_EVENT: Statement = Statement {
     table: "events",
-    text: "INSERT INTO events (verification_id, id, created_at, at, kind, body)
-        VALUES ($1, $2, $3, $4, $5, $6)",
+    text: "INSERT INTO events (verification_id, id, created_at, at, kind, body, who)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)",
     params: &ROW,
 };
 
@@ -81,6 +81,7 @@ fn event_values(arriving: &Arriving, values: &mut Vec<Value>) {
         event.at.micros().into(),
         event.kind.name().into(),
         packed(&event.kind),
+        event.who.map(|who| Value::Bytes(who.pack())).into(),
     ]);
 }
 
@@ -151,7 +152,7 @@ fn change_values(key: RecordKey, change: Change) -> Vec<Value> {
         key.tenant.to_string().into(),
         key.mode.as_str().into(),
         started.map(|(_, s)| s.profile.to_string()).into(),
-        started.map(|(_, s)| s.key.to_string()).into(),
+        started.and_then(|(_, s)| s.key).map(|key| key.to_string()).into(),
         started.and_then(|(_, s)| s.country).map(|country| country.as_str().to_owned()).into(),
         started.map(|(_, s)| s.number.0.as_slice()).into(),
         started.map(|(_, s)| s.contact.as_slice()).into(),

@@ -5,8 +5,9 @@ use crate::sql::{
     Row, Sql, Statement, Value,
 };
 use countersign_core::{
+    access::actor::Who,
     history::query::{Filter, ListQuery, PastVerification},
-    id::{RecordKey, TenantId, VerificationId},
+    id::{ProfileId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
     mode::Mode,
     ports::error::StoreError,
@@ -81,7 +82,7 @@ pub(super) async fn read(sql: &Sql, key: RecordKey) -> Result<Option<PastVerific
 
 pub(super) const SELECT_TIMELINE: Statement = Statement {
     table: "events",
-    text: "SELECT events.id, events.at, events.body
+    text: "SELECT events.id, events.at, events.body, events.who
         FROM verifications JOIN events ON events.verification_id = verifications.id
             AND events.created_at = verifications.created_at
         WHERE verifications.tenant_id = $1 AND verifications.mode = $2 AND verifications.id = $3
@@ -94,7 +95,8 @@ pub(super) async fn timeline(sql: &Sql, key: RecordKey) -> Result<Vec<Event>, St
     let read = |row: &Row| {
         let kind = EventKind::unpack(row.bytes(2)?).map_err(|_| row.corrupt())?;
         let id = row.parsed(0, |text| text.parse().ok())?;
-        Ok(Event { id, at: Timestamp::from_micros(row.int(1)?), kind })
+        let who = row.optional_bytes(3)?.and_then(Who::unpack);
+        Ok(Event { id, at: Timestamp::from_micros(row.int(1)?), kind, who })
     };
     sql.query(&SELECT_TIMELINE, key_values(key)).await?.iter().map(read).collect()
 }
@@ -170,34 +172,76 @@ pub(super) const LIST_BY_NUMBER: Statement = Statement {
     params: &[Text, Text, Text, Int, Text, Int, Int, Bytes],
 };
 
+/// The verifications of one number are few, so this filters the number's range by profile. The concatenation
+/// keeps both engines from the index by profile, whose range may be long.
+pub(super) const LIST_BY_NUMBER_AND_PROFILE: Statement = Statement {
+    table: "verifications",
+    text:
+        "SELECT id, profile_id, number, contact, status, started_at, expires_at, ended_at, checks, max_checks,
+            sends, max_sends, delivery
+        FROM verifications
+        WHERE tenant_id = $1 AND mode = $2 AND number = $8 AND profile_id || '' = $9
+            AND id < $3 AND created_at <= $4 AND (id, created_at) >= ($5, $6) AND created_at >= $6
+            AND started_at IS NOT NULL
+        ORDER BY id DESC LIMIT $7",
+    params: &[Text, Text, Text, Int, Text, Int, Int, Bytes, Text],
+};
+
+/// Lists of several profiles are merged from one list for each. A single statement for all of them would sort
+/// every row of these profiles, or read the rows of all others too.
 pub(super) async fn list(
     sql: &Sql,
     tenant: TenantId,
     mode: Mode,
     query: &ListQuery,
 ) -> Result<Vec<PastVerification>, StoreError> {
-    let span = span_values(tenant, mode, query);
-    let now = query.now.micros();
-    let (statement, more): (_, Vec<Value>) = match query.filter {
-        Filter::All => (&LIST_ALL, vec![]),
-        Filter::Status(status) => (&LIST_BY_STATUS, vec![status.as_str().into(), now.into()]),
-        Filter::ProfileAndStatus(profile, status) => {
-            let more = vec![status.as_str().into(), now.into(), profile.to_string().into()];
-            (&LIST_BY_PROFILE_AND_STATUS, more)
-        }
-        Filter::Profile(profile) => (&LIST_BY_PROFILE, vec![profile.to_string().into()]),
-        Filter::Number(number) => (&LIST_BY_NUMBER, vec![number.0.as_slice().into()]),
+    let Some(profiles) = query.profiles.listed() else {
+        return list_one(sql, span_values(tenant, mode, query, None), query, None).await;
     };
-    let rows = sql.query(statement, [span, more].concat()).await?;
-    rows.iter().map(read_past).collect()
+    let limit = usize::from(query.limit);
+    let mut page: Vec<PastVerification> = Vec::new();
+    for profile in profiles {
+        // A full page needs nothing that is older than its last row.
+        let floor = page.last().filter(|_| page.len() == limit).map(|last| last.id);
+        let span = span_values(tenant, mode, query, floor);
+        page.extend(list_one(sql, span, query, Some(*profile)).await?);
+        page.sort_unstable_by_key(|one| std::cmp::Reverse(one.id));
+        page.truncate(limit);
+    }
+    Ok(page)
+}
+
+/// Lists one profile, or all.
+async fn list_one(
+    sql: &Sql,
+    span: Vec<Value>,
+    query: &ListQuery,
+    profile: Option<ProfileId>,
+) -> Result<Vec<PastVerification>, StoreError> {
+    let now = query.now.micros();
+    let profile = profile.map(|profile| Value::from(profile.to_string()));
+    let (statement, more): (_, Vec<Value>) = match (query.filter, &profile) {
+        (Filter::All, None) => (&LIST_ALL, vec![]),
+        (Filter::All, Some(_)) => (&LIST_BY_PROFILE, vec![]),
+        (Filter::Status(status), None) => (&LIST_BY_STATUS, vec![status.as_str().into(), now.into()]),
+        (Filter::Status(status), Some(_)) => {
+            (&LIST_BY_PROFILE_AND_STATUS, vec![status.as_str().into(), now.into()])
+        }
+        (Filter::Number(number), None) => (&LIST_BY_NUMBER, vec![number.0.as_slice().into()]),
+        (Filter::Number(number), Some(_)) => (&LIST_BY_NUMBER_AND_PROFILE, vec![number.0.as_slice().into()]),
+    };
+    // Each statement with a profile has it as its last parameter.
+    let values = span.into_iter().chain(more).chain(profile).collect();
+    sql.query(statement, values).await?.iter().map(read_past).collect()
 }
 
 /// The first seven parameters of each list: tenant, mode, range of ids, number of rows. The times of the ids
 /// are parameters too, so that Postgres can skip partitions.
-fn span_values(tenant: TenantId, mode: Mode, query: &ListQuery) -> Vec<Value> {
+fn span_values(tenant: TenantId, mode: Mode, query: &ListQuery, floor: Option<VerificationId>) -> Vec<Value> {
     let before = query.created_before.map(VerificationId::floor);
     let end = [query.before, before].into_iter().flatten().min();
-    let start = query.created_after.map_or(VerificationId::from_bytes([0; 16]), VerificationId::floor);
+    let after = query.created_after.map(VerificationId::floor);
+    let start = [after, floor].into_iter().flatten().max().unwrap_or(VerificationId::from_bytes([0; 16]));
     // A tilde sorts after every character of an id.
     let (end, end_at) = match end {
         Some(id) => (id.to_string(), id.created_at().micros()),

@@ -64,9 +64,12 @@ impl Recorder {
     pub async fn record(&self, events: &[UnrecordedEvent]) -> Result<Recorded, StoreError> {
         let mut recorded = Recorded::default();
         let mut arriving = Vec::with_capacity(events.len());
-        for UnrecordedEvent { key, id, at, body, .. } in events {
+        for UnrecordedEvent { key, id, at, body, who, .. } in events {
             match EventKind::unpack(body) {
-                Ok(kind) => arriving.push(Arriving { key: *key, event: Event { id: *id, at: *at, kind } }),
+                Ok(kind) => {
+                    let event = Event { id: *id, at: *at, kind, who: *who };
+                    arriving.push(Arriving { key: *key, event });
+                }
                 Err(error) => {
                     let unreadable = (id.to_string(), at.micros(), "unreadable", Value::Bytes(body.clone()));
                     bury(&self.sql, *key, unreadable, error.to_string()).await?;
@@ -102,7 +105,7 @@ impl Recorder {
         if self.is_known(&one).await? {
             return Ok(Recorded { repeated: 1, ..Recorded::default() });
         }
-        let Event { id, at, kind } = &one.event;
+        let Event { id, at, kind, .. } = &one.event;
         bury(&self.sql, one.key, (id.to_string(), at.micros(), kind.name(), packed(kind)), reason).await?;
         Ok(Recorded { dead: 1, ..Recorded::default() })
     }

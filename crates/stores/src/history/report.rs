@@ -15,6 +15,10 @@ use countersign_core::{
     time::Timestamp,
 };
 
+/// `$5` is the stored form of a share of profiles. The spaces keep an empty `profile_id`, which stands for an
+/// unknown profile, out of each list. `_` in an id matches any character, but all ids have the same length, so
+/// none matches another one.
+///
 /// In Postgres, the sum of integers is not an integer, so it is cast.
 pub(super) const SUM_COUNTS: Statement = Statement {
     table: "rollups",
@@ -35,7 +39,7 @@ pub(super) const SUM_COUNTS: Statement = Statement {
             CAST(sum(failed) AS bigint)
         FROM rollups
         WHERE tenant_id = $1 AND mode = $2 AND hour >= $3 AND hour < $4
-            AND ($5 = '' OR profile_id = $5) AND ($6 = '' OR country = $6)
+            AND ($5 = 'all' OR ' ' || $5 || ' ' LIKE '% ' || profile_id || ' %') AND ($6 = '' OR country = $6)
         GROUP BY hour ORDER BY hour",
     params: &[Text, Text, Int, Int, Text, Text],
 };
@@ -51,7 +55,7 @@ pub(super) async fn report(
         mode.as_str().into(),
         query.from.micros().into(),
         query.to.micros().into(),
-        query.profile.map(|profile| profile.to_string()).unwrap_or_default().into(),
+        query.profiles.to_string().into(),
         query.country.map(|country| country.as_str().to_owned()).unwrap_or_default().into(),
     ];
     sql.query(&SUM_COUNTS, values).await?.iter().map(read_hour).collect()

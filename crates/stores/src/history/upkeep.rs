@@ -41,8 +41,8 @@ pub(super) async fn passed(
         let id: VerificationId = row.parsed(0, |text| text.parse().ok())?;
         let tenant = row.parsed(1, |text| text.parse().ok())?;
         let key = RecordKey { tenant, mode: row.parsed(2, Mode::parse)?, id };
-        let Event { id, at, kind } = Event::expired(id, Timestamp::from_micros(row.int(3)?));
-        Ok(UnrecordedEvent { position: Position([0, 0, 0]), key, id, at, body: kind.pack() })
+        let Event { id, at, kind, .. } = Event::expired(id, Timestamp::from_micros(row.int(3)?));
+        Ok(UnrecordedEvent { position: Position([0, 0, 0]), key, id, at, body: kind.pack(), who: None })
     };
     let rows = sql.query(&SELECT_PASSED, vec![passed.micros().into(), i64::from(limit).into()]).await?;
     rows.iter().map(read).collect()

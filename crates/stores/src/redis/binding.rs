@@ -8,7 +8,6 @@ use super::{
 };
 use countersign_core::{
     id::EventId,
-    keyring::Fingerprint,
     ports::error::StoreError,
     verification::idempotency::{Answer, Once, Replay},
 };
@@ -59,12 +58,12 @@ impl Store {
     /// What an equal request did. It may be under way, so this looks several times.
     pub async fn find_equal(
         &self,
-        number: Fingerprint,
+        partition: u16,
         once: &Once,
         binding: &Binding,
     ) -> Result<Option<Replay>, StoreError> {
         for _ in 0..EQUAL_LOOKS {
-            let found = self.replay(number, once).await?;
+            let found = self.replay(partition, once).await?;
             if found.is_some() || matches!(binding, Binding::New) {
                 return Ok(found);
             }
@@ -73,9 +72,10 @@ impl Store {
         Ok(None)
     }
 
-    /// What the request with this Idempotency-Key did, if one was carried out.
-    pub async fn replay(&self, number: Fingerprint, once: &Once) -> Result<Option<Replay>, StoreError> {
-        let key = keys::outcome(number.partition(self.partitions), &once.slot);
+    /// What the request with this Idempotency-Key did, if one was carried out. The partition is that of the
+    /// phone number.
+    pub async fn replay(&self, partition: u16, once: &Once) -> Result<Option<Replay>, StoreError> {
+        let key = keys::outcome(partition, &once.slot);
         let found = bytes_or_nil(self.run(&script::OUTCOME, &[&key], &[]).await?)?;
         found.map(|packed| unpack_outcome(once, &packed)).transpose()
     }

@@ -7,18 +7,18 @@ use super::{
     store::{Store, unpack},
 };
 use countersign_core::{
-    id::{EventId, RecordKey},
+    id::RecordKey,
     ports::{codes::acts::Seen, error::StoreError},
-    verification::outcome::CancelOutcome,
+    verification::{event::ActEvent, outcome::CancelOutcome},
 };
 
 pub(super) async fn cancel(
     store: &Store,
     key: RecordKey,
-    event: EventId,
+    event: ActEvent,
 ) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
     let names = [keys::verification(key), keys::events(key.id.partition())];
-    let value = store.run(&script::CANCEL, &[&names[0], &names[1]], &[event.bytes()]).await?;
+    let value = store.run(&script::CANCEL, &[&names[0], &names[1]], &[&event.pack()]).await?;
     let reply = Reply::new(value)?;
     let kind = reply.kind()?;
     if kind == CancelReply::Missing {

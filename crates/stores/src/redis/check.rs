@@ -8,9 +8,10 @@ use super::{
     script,
 };
 use countersign_core::{
-    id::{EventId, RecordKey},
+    id::RecordKey,
     ports::{codes::acts::CheckFound, error::StoreError},
     verification::{
+        event::ActEvent,
         guesses::GuessWait,
         idempotency::{Act, Answer, EVALUATED, Once, Outcome, Replay},
         outcome::CheckOutcome,
@@ -25,10 +26,10 @@ pub(super) async fn check(
     codes: &RedisCodes,
     key: RecordKey,
     code: SubmittedCode,
-    event: EventId,
+    event: ActEvent,
     once: Option<Once>,
 ) -> Result<Answer<Option<CheckFound>>, StoreError> {
-    let binding = codes.store.bind(once.as_ref(), event).await?;
+    let binding = codes.store.bind(once.as_ref(), event.id).await?;
     if matches!(binding, Binding::Other) {
         return Ok(Answer::Replay(Replay::Mismatch));
     }
@@ -42,7 +43,8 @@ pub(super) async fn check(
     shape.extend(code.payment.iter().flatten());
     let head = once.as_ref().map_or_else(Vec::new, |once| once.head(Act::Check, key.id));
     let rewrite: &[u8] = if codes.approvals.is_some() { b"1" } else { b"" };
-    let mut args: Vec<&[u8]> = vec![&macs, &shape, event.bytes()];
+    let packed_event = event.pack();
+    let mut args: Vec<&[u8]> = vec![&macs, &shape, &packed_event];
     if once.is_some() {
         args.extend([head.as_slice(), rewrite]);
     }
@@ -54,7 +56,7 @@ pub(super) async fn check(
     if let Answer::Fresh(found) = &answer
         && !found.is_some_and(|found| EVALUATED.contains(&found.outcome))
     {
-        codes.store.unbind(once.as_ref(), event).await;
+        codes.store.unbind(once.as_ref(), event.id).await;
     }
     Ok(answer)
 }

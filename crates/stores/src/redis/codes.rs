@@ -9,7 +9,7 @@ use super::{
     link::Link,
     numbers,
     outbox::Outbox,
-    receipts, relays, resend,
+    pools, receipts, relays, resend,
     server::{self, Servers},
     start,
     store::Store,
@@ -19,10 +19,12 @@ use super::{
 };
 use async_trait::async_trait;
 use countersign_core::{
+    access::actor::Who,
     delivery::places::Places,
     id::{EventId, MessageId, NodeId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
     mode::Mode,
+    people::pool::PoolCount,
     ports::{
         clock::Clock,
         codes::{
@@ -39,7 +41,7 @@ use countersign_core::{
     tenant::limits::Take,
     time::Timestamp,
     verification::{
-        event::Event,
+        event::{ActEvent, Event},
         idempotency::{Answer, Once, Replay},
         number::Listing,
         outcome::{CancelOutcome, ResendOutcome},
@@ -124,7 +126,7 @@ impl Verifications for RedisCodes {
         &self,
         key: RecordKey,
         code: SubmittedCode,
-        event: EventId,
+        event: ActEvent,
         once: Option<Once>,
     ) -> Result<Answer<Option<CheckFound>>, StoreError> {
         check::check(self, key, code, event, once).await
@@ -134,7 +136,7 @@ impl Verifications for RedisCodes {
         &self,
         key: RecordKey,
         resend: Resend,
-        event: EventId,
+        event: ActEvent,
         once: Option<Once>,
     ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
         resend::resend(self, key, resend, event, once).await
@@ -143,13 +145,13 @@ impl Verifications for RedisCodes {
     async fn cancel(
         &self,
         key: RecordKey,
-        event: EventId,
+        event: ActEvent,
     ) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
         cancel::cancel(&self.store, key, event).await
     }
 
     async fn replay(&self, number: Fingerprint, once: &Once) -> Result<Option<Replay>, StoreError> {
-        self.store.replay(number, once).await
+        self.store.replay(number.partition(self.store.partitions), once).await
     }
 
     async fn clear_guesses(
@@ -166,8 +168,9 @@ impl Verifications for RedisCodes {
         tenant: TenantId,
         mode: Mode,
         fingerprint: Fingerprint,
+        who: Who,
     ) -> Result<Erasure, StoreError> {
-        numbers::erase(&self.store, tenant, mode, fingerprint).await
+        numbers::erase(&self.store, tenant, mode, fingerprint, who).await
     }
 
     async fn read(&self, key: RecordKey) -> Result<Option<Seen<()>>, StoreError> {
@@ -186,6 +189,10 @@ impl Verifications for RedisCodes {
 
     async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
         self.backlog.timeline(key).await
+    }
+
+    async fn pool_count(&self, key: [u8; 16]) -> Result<Option<PoolCount>, StoreError> {
+        pools::count(&self.store, &key).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::reply::{Reply, packed_time};
 use countersign_core::{
+    access::actor::Who,
     id::{EventId, RecordKey, TenantId, VerificationId},
     mode::Mode,
     ports::{
@@ -13,7 +14,7 @@ use countersign_core::{
 use std::borrow::Cow;
 
 /// Reads entries: `[id, [field, [key, 33][event, 16][time, 6][body]]]`. A second field is the rest of the
-/// body: older releases read only the first field.
+/// body, and a third is the packed author: older releases read only the first field, or the first two.
 pub(super) fn read_entries(partition: u16, mut entries: Reply) -> Result<Vec<UnrecordedEvent>, StoreError> {
     (0..entries.len())
         .map(|place| {
@@ -26,7 +27,9 @@ pub(super) fn read_entries(partition: u16, mut entries: Reply) -> Result<Vec<Unr
             let value = value.as_ref();
             let corrupt = || StoreError::Corrupt { table: "events", id: format!("of partition {partition}") };
             let position = read_position(partition, id).ok_or_else(corrupt)?;
-            Ok(read_entry(position, value).unwrap_or_else(|| unreadable(position, value)))
+            let who = if fields.len() > 5 { Who::unpack(fields.bytes(5)?) } else { None };
+            let entry = read_entry(position, value).unwrap_or_else(|| unreadable(position, value));
+            Ok(UnrecordedEvent { who, ..entry })
         })
         .collect()
 }
@@ -46,6 +49,7 @@ pub(super) fn read_entry(position: Position, value: &[u8]) -> Option<UnrecordedE
         id: EventId::from_bytes(*event),
         at: packed_time(at),
         body: body.to_vec(),
+        who: None,
     })
 }
 
@@ -62,5 +66,12 @@ fn unreadable(position: Position, value: &[u8]) -> UnrecordedEvent {
         id: VerificationId::from_bytes([0; 16]),
     };
     let at = Timestamp::from_millis(i64::try_from(ms).unwrap_or_default());
-    UnrecordedEvent { position, key: nobody, id: EventId::from_bytes(id), at, body: value.to_vec() }
+    UnrecordedEvent {
+        position,
+        key: nobody,
+        id: EventId::from_bytes(id),
+        at,
+        body: value.to_vec(),
+        who: None,
+    }
 }

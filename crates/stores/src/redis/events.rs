@@ -225,10 +225,11 @@ impl Backlog {
             let value = self.store.link.send(&command).await.map_err(StoreError::unavailable)?;
             let page = read_entries(partition, Reply::new(value)?)?;
             let (count, last) = (page.len(), page.last().map(|event| event.position));
-            for UnrecordedEvent { id, at, body, .. } in page.into_iter().filter(|event| event.key == key) {
+            for UnrecordedEvent { id, at, body, who, .. } in page.into_iter().filter(|event| event.key == key)
+            {
                 let kind =
                     EventKind::unpack(&body).map_err(|error| StoreError::unreadable("events", id, error))?;
-                timeline.push(Event { id, at, kind });
+                timeline.push(Event { id, at, kind, who });
             }
             match last {
                 Some(Position([_, ms, seq])) if count == PAGE => from = format!("({ms}-{seq}"),

@@ -75,6 +75,11 @@ pub fn bucket(partitions: u16, key: &[u8; 16]) -> Vec<u8> {
     name(partition_of(partitions, key), b'b', key)
 }
 
+/// A member's pool.
+pub fn pool(partitions: u16, key: &[u8; 16]) -> Vec<u8> {
+    name(partition_of(partitions, key), b'q', key)
+}
+
 /// The installation that the store belongs to.
 pub fn installation() -> Vec<u8> {
     name(0, b'i', b"")

@@ -1,6 +1,6 @@
-//! Limits that do not count by phone number. The key of each such limit is in a slot of its own, so one script
-//! cannot take from several. An operation takes from each in a separate call before its own script. If it is
-//! refused, it gives back what it took.
+//! Limits that do not count by phone number, and the members' pools. The key of each is in a slot of its own,
+//! so one script cannot take from several. An operation takes from each in a separate call before its own
+//! script. If it is refused, it gives back what it took.
 //!
 //! Until it has given it back, the limits may refuse other operations. So a node remembers recent refusals. If
 //! it remembers that one of the limits refused, it first asks the limits without taking. Then many operations
@@ -8,6 +8,7 @@
 
 use super::{
     keys,
+    pools::Asked,
     reply::{Reply, TakeReply},
     script,
     store::{Store, text},
@@ -15,11 +16,13 @@ use super::{
 use countersign_core::{
     keyring::Fingerprint,
     mode::Mode,
-    ports::error::StoreError,
+    people::pool::PoolTake,
+    ports::{codes::acts::StartOutcome, error::StoreError},
     tenant::limits::{LimitHit, LimitState, Take},
     time::Timestamp,
+    verification::outcome::ResendOutcome,
 };
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -47,26 +50,31 @@ impl Limits {
         self.refusals.is_remembered(&number_place(mode, number))
     }
 
-    /// Takes from each limit, or from none if one refuses or does not answer.
-    pub async fn take<'a>(&self, takes: &'a [Take]) -> Result<Result<Held<'a>, LimitHit>, StoreError> {
-        if takes.iter().any(|take| self.refusals.is_remembered(&take.key))
-            && let Some(hit) = self.look(takes).await?
+    /// Takes from each limit and from the pool, or from none if one refuses or does not answer.
+    pub async fn take<'a>(
+        &self,
+        takes: &'a [Take],
+        pool: Option<&'a PoolTake>,
+    ) -> Result<Result<Held<'a>, Refused>, StoreError> {
+        let mut keys = takes.iter().map(|take| &take.key).chain(pool.map(|pool| &pool.key));
+        if keys.any(|key| self.refusals.is_remembered(key))
+            && let Some(refused) = self.look(takes, pool).await?
         {
-            return Ok(Err(hit));
+            return Ok(Err(refused));
         }
-        let held = self.ask(takes, false).await?;
+        let held = self.ask(takes, pool, false).await?;
         Ok(match held.refusal() {
             None => Ok(held),
-            Some(hit) => {
+            Some(refused) => {
                 self.give_back(&held).await;
-                Err(hit)
+                Err(refused)
             }
         })
     }
 
-    /// The refusal, if a limit refuses. Takes nothing.
-    pub async fn look(&self, takes: &[Take]) -> Result<Option<LimitHit>, StoreError> {
-        Ok(self.ask(takes, true).await?.refusal())
+    /// The refusal, if a limit or the pool refuses. Takes nothing.
+    pub async fn look(&self, takes: &[Take], pool: Option<&PoolTake>) -> Result<Option<Refused>, StoreError> {
+        Ok(self.ask(takes, pool, true).await?.refusal())
     }
 
     /// Takes from a single limit. If it refuses, returns the wait until one may be available.
@@ -80,7 +88,14 @@ impl Limits {
 
     /// Gives back what a refused operation took. A server that does not answer keeps it as taken.
     pub async fn give_back(&self, held: &Held<'_>) {
-        self.give(held.takes.iter().zip(&held.taken)).await;
+        let limits = self.give(held.takes.iter().zip(&held.taken));
+        join(limits, self.give_to_pool(held.pool.as_ref())).await;
+    }
+
+    async fn give_to_pool(&self, pool: Option<&Asked<'_>>) {
+        if let Some(pool) = pool {
+            pool.give_back(&self.store).await;
+        }
     }
 
     async fn give<'a>(&self, taken: impl Iterator<Item = (&'a Take, &'a Taken)>) {
@@ -93,14 +108,35 @@ impl Limits {
         join_all(given).await;
     }
 
-    async fn ask<'a>(&self, takes: &'a [Take], look: bool) -> Result<Held<'a>, StoreError> {
-        let all = join_all(takes.iter().map(|take| self.ask_one(take, look))).await;
-        let failed = all.iter().any(Result::is_err);
+    async fn ask<'a>(
+        &self,
+        takes: &'a [Take],
+        pool: Option<&'a PoolTake>,
+        look: bool,
+    ) -> Result<Held<'a>, StoreError> {
+        let all = join_all(takes.iter().map(|take| self.ask_one(take, look)));
+        let (all, pool) = join(all, self.ask_pool(pool, look)).await;
+        let failed = pool.is_err() || all.iter().any(Result::is_err);
         if failed && !look {
-            self.give(takes.iter().zip(&all).filter_map(|(take, taken)| Some((take, taken.as_ref().ok()?))))
-                .await;
+            let limits =
+                takes.iter().zip(&all).filter_map(|(take, taken)| Some((take, taken.as_ref().ok()?)));
+            let pool = pool.as_ref().ok().and_then(Option::as_ref);
+            join(self.give(limits), self.give_to_pool(pool)).await;
         }
-        Ok(Held { takes, taken: all.into_iter().collect::<Result<_, _>>()? })
+        Ok(Held { takes, taken: all.into_iter().collect::<Result<_, _>>()?, pool: pool? })
+    }
+
+    async fn ask_pool<'a>(
+        &self,
+        pool: Option<&'a PoolTake>,
+        look: bool,
+    ) -> Result<Option<Asked<'a>>, StoreError> {
+        let Some(take) = pool else { return Ok(None) };
+        let asked = Asked::ask(&self.store, take, look).await?;
+        if asked.may_refuse_next() {
+            self.refusals.remember(take.key, POOL_REMEMBERED);
+        }
+        Ok(Some(asked))
     }
 
     async fn ask_one(&self, take: &Take, look: bool) -> Result<Taken, StoreError> {
@@ -123,6 +159,36 @@ impl Limits {
 pub(super) struct Held<'a> {
     takes: &'a [Take],
     taken: Vec<Taken>,
+    pool: Option<Asked<'a>>,
+}
+
+/// How long a node remembers that a pool is used up. A flood then takes nothing from other limits. The time is
+/// short, because a pool may be raised.
+const POOL_REMEMBERED: Duration = Duration::from_secs(60);
+
+/// Why nothing was taken. If a limit and the pool refuse, the limit comes first, as in
+/// [`Refusal`](countersign_core::ports::codes::refusal::Refusal).
+pub(super) enum Refused {
+    Limit(LimitHit),
+    Pool(LimitHit),
+}
+
+impl From<Refused> for StartOutcome {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Limit(hit) => Self::Limited(hit),
+            Refused::Pool(hit) => Self::PoolExhausted(hit),
+        }
+    }
+}
+
+impl From<Refused> for ResendOutcome {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Limit(hit) => Self::Limited(hit),
+            Refused::Pool(hit) => Self::PoolExhausted(hit),
+        }
+    }
 }
 
 /// The state of one bucket after a take.
@@ -135,9 +201,11 @@ struct Taken {
 }
 
 impl Held<'_> {
-    /// How full each limit is, if what was taken is kept.
+    /// How full each limit and the pool is, if what was taken is kept.
     pub fn states(&self) -> Vec<LimitState> {
-        self.takes.iter().zip(&self.taken).map(|(take, taken)| take.state(taken.full_at, taken.now)).collect()
+        let limits =
+            self.takes.iter().zip(&self.taken).map(|(take, taken)| take.state(taken.full_at, taken.now));
+        limits.chain(self.pool.as_ref().map(Asked::state)).collect()
     }
 
     /// How full each limit is after giving back.
@@ -149,8 +217,13 @@ impl Held<'_> {
         self.takes.iter().zip(&self.taken).map(state).collect()
     }
 
+    fn refusal(&self) -> Option<Refused> {
+        let pool = || self.pool.as_ref().and_then(Asked::refusal).map(Refused::Pool);
+        self.limit_refusal().map(Refused::Limit).or_else(pool)
+    }
+
     /// The refusal by the bucket that refuses for longest.
-    fn refusal(&self) -> Option<LimitHit> {
+    fn limit_refusal(&self) -> Option<LimitHit> {
         let refused = self.takes.iter().zip(&self.taken).filter(|(_, taken)| !taken.admitted);
         let waits = refused.map(|(take, taken)| {
             (take.bucket.take(taken.full_at, taken.now).err().unwrap_or_default(), take)

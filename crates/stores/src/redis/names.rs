@@ -8,6 +8,7 @@ use super::{layout, member, reply};
 use countersign_core::{
     code::Alphabet,
     id::MessageId,
+    people::pool::PoolCount,
     tenant::profile::ResendPolicy,
     verification::{
         event::EventKind,
@@ -123,6 +124,7 @@ fn numbers() -> Vec<(&'static str, u64)> {
         ("Format.match", Match::default().pack().first().copied().unwrap_or_default().into()),
         ("Millis.kept_after_expiry", millis(KEPT_AFTER_EXPIRY)),
         ("Millis.outcome_kept", millis(idempotency::KEPT)),
+        ("Millis.pool_kept", millis(PoolCount::KEPT)),
         ("Most.starts", KEPT_STARTS as u64),
         ("Most.standing", MOST_STANDING as u64),
         ("Most.sources", MOST_SOURCES as u64),

@@ -7,6 +7,7 @@ use super::{
     store::Store,
 };
 use countersign_core::{
+    access::actor::Who,
     id::{TenantId, VerificationId},
     keyring::Fingerprint,
     mode::Mode,
@@ -29,12 +30,13 @@ pub(super) async fn erase(
     tenant: TenantId,
     mode: Mode,
     fingerprint: Fingerprint,
+    who: Who,
 ) -> Result<Erasure, StoreError> {
     let partition = fingerprint.partition(store.partitions);
     let names = [keys::number(partition, mode, fingerprint), keys::events(partition), keys::none(partition)];
     let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
     let owner = keys::owner(tenant, mode);
-    let reply = Reply::new(store.run(&script::ERASE, &names, &[&owner]).await?)?;
+    let reply = Reply::new(store.run(&script::ERASE, &names, &[&owner, &who.pack()]).await?)?;
     Ok(Erasure { canceled: reply.small(0)?, now: reply.time(1)? })
 }
 

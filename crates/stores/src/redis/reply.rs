@@ -133,11 +133,11 @@ replies! {
         /// It is bound to another request.
         Other = 2,
     }
-    /// What take.lua did.
+    /// What take.lua or pool.lua did.
     TakeReply {
-        /// The bucket has no room.
+        /// The bucket or the pool has no room.
         Refused = 0,
-        /// The bucket has room for one.
+        /// The bucket has room for one, or the pool for the message.
         Admitted = 1,
     }
 }

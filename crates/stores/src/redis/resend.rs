@@ -1,4 +1,4 @@
-//! A resend: the limits that live on other servers, then resend.lua.
+//! A resend: the limits and the pool that live on other servers, then resend.lua.
 
 use super::{
     binding::{Binding, replayed},
@@ -9,9 +9,10 @@ use super::{
     store::{text, unpack},
 };
 use countersign_core::{
-    id::{EventId, RecordKey},
+    id::RecordKey,
     ports::{codes::acts::Seen, error::StoreError},
     verification::{
+        event::ActEvent,
         idempotency::{Act, Answer, Once, Replay},
         outcome::ResendOutcome,
         request::Resend,
@@ -24,25 +25,27 @@ pub(super) async fn resend(
     codes: &RedisCodes,
     key: RecordKey,
     resend: Resend,
-    event: EventId,
+    event: ActEvent,
     once: Option<Once>,
 ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
-    let binding = codes.store.bind(once.as_ref(), event).await?;
+    let binding = codes.store.bind(once.as_ref(), event.id).await?;
     if matches!(binding, Binding::Other) {
         return Ok(Answer::Replay(Replay::Mismatch));
     }
-    let held = match codes.limits.take(&resend.takes).await? {
+    // A repeat must take nothing, not even for a moment.
+    if let (Binding::Same, Some(once), Some(_)) = (&binding, &once, &resend.pool)
+        && let Some(replay) = codes.store.replay(key.id.partition(), once).await?
+    {
+        return Ok(Answer::Replay(replay));
+    }
+    let held = match codes.limits.take(&resend.takes, resend.pool.as_ref()).await? {
         Ok(held) => held,
-        Err(hit) => {
-            codes.store.unbind(once.as_ref(), event).await;
-            let seen = codes.store.read(key).await?;
-            // If the verification itself refuses, that refusal comes before the limit's, as on the embedded
-            // engine.
-            let refused = |Seen { record, now, .. }: Seen<()>| match record.clone().resend(&resend, now) {
-                ResendOutcome::Queued => Seen { outcome: ResendOutcome::Limited(hit), record, now },
-                outcome => Seen { outcome, record, now },
-            };
-            return Ok(Answer::Fresh(seen.map(refused)));
+        Err(refused) => {
+            let answer = refuse(codes, key, &resend, (once.as_ref(), &binding), refused.into()).await?;
+            if matches!(answer, Answer::Fresh(_)) {
+                codes.store.unbind(once.as_ref(), event.id).await;
+            }
+            return Ok(answer);
         }
     };
     let answer = run_resend_script(codes, key, &resend, event, once.as_ref()).await?;
@@ -52,10 +55,33 @@ pub(super) async fn resend(
         Answer::Replay(_) if matches!(binding, Binding::New) => {}
         Answer::Replay(_) => codes.limits.give_back(&held).await,
         Answer::Fresh(_) => {
-            join(codes.limits.give_back(&held), codes.store.unbind(once.as_ref(), event)).await;
+            join(codes.limits.give_back(&held), codes.store.unbind(once.as_ref(), event.id)).await;
         }
     }
     Ok(answer)
+}
+
+/// The answer to a resend that the limits or the pool refused. An equal request may have been carried out
+/// meanwhile; then its outcome is the answer. If the verification itself refuses, that refusal comes before, as on
+/// the embedded engine.
+async fn refuse(
+    codes: &RedisCodes,
+    key: RecordKey,
+    resend: &Resend,
+    (once, binding): (Option<&Once>, &Binding),
+    outcome: ResendOutcome,
+) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
+    if let Some(once) = once
+        && let Some(replay) = codes.store.find_equal(key.id.partition(), once, binding).await?
+    {
+        return Ok(Answer::Replay(replay));
+    }
+    let seen = codes.store.read(key).await?;
+    let refused = |Seen { record, now, .. }: Seen<()>| match record.clone().resend(resend, now) {
+        ResendOutcome::Queued => Seen { outcome, record, now },
+        refusal => Seen { outcome: refusal, record, now },
+    };
+    Ok(Answer::Fresh(seen.map(refused)))
 }
 
 /// Runs resend.lua once the limits on other servers have admitted it.
@@ -63,7 +89,7 @@ async fn run_resend_script(
     codes: &RedisCodes,
     key: RecordKey,
     resend: &Resend,
-    event: EventId,
+    event: ActEvent,
     once: Option<&Once>,
 ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
     let partition = key.id.partition();
@@ -76,8 +102,9 @@ async fn run_resend_script(
     };
     let head = once.map_or_else(Vec::new, |once| once.head(Act::Resend, key.id));
     let sends = text(resend.sends_seen);
+    let event = event.pack();
     let wake = codes.wake.command_for(partition);
-    let args: [&[u8]; 7] = [&sends, &mac, sealed, resend.message.bytes(), event.bytes(), wake, &head];
+    let args: [&[u8]; 7] = [&sends, &mac, sealed, resend.message.bytes(), &event, wake, &head];
     let reply = Reply::new(codes.store.run(&script::RESEND, &names, &args).await?)?;
     let kind = reply.kind()?;
     match kind {

@@ -57,6 +57,7 @@ scripts! {
     MATCH = ["lib/base.lua", "lib/match.lua", "match.lua"];
     TAKE = ["lib/base.lua", "take.lua"];
     GIVE = ["lib/base.lua", "give.lua"];
+    POOL = ["lib/base.lua", "pool.lua"];
     SLOT = ["lib/base.lua", "slot.lua"];
     OUTCOME = ["lib/base.lua", "lib/outcome.lua", "outcome.lua"];
     EVENTS = ["lib/base.lua", "lib/waiting.lua", "events.lua"];

@@ -9,6 +9,7 @@ use super::{
     store::{millis, unpack},
 };
 use countersign_core::{
+    access::actor::Who,
     ports::{
         codes::{
             acts::{Exclusive, NewVerification, StartOutcome},
@@ -33,7 +34,7 @@ pub(super) async fn start(
     match (&binding, once) {
         (Binding::Other, _) => return Ok(Answer::Replay(Replay::Mismatch)),
         (Binding::Same, Some(once)) => {
-            if let Some(replay) = codes.store.replay(new.record.number(), once).await? {
+            if let Some(replay) = codes.store.replay(new.key.id.partition(), once).await? {
                 return Ok(Answer::Replay(replay));
             }
         }
@@ -59,13 +60,16 @@ async fn look_first(
     binding: &Binding,
 ) -> Result<Option<Answer<StartOutcome>>, StoreError> {
     let history_backlog = codes.backlog.is_full();
-    let number = codes.limits.number_refused(new.key.mode, new.record.number()) && !new.takes.is_empty();
+    let takes = !new.takes.is_empty() || new.pool.is_some();
+    let number = takes && codes.limits.number_refused(new.key.mode, new.record.number());
     if !history_backlog && !number {
         return Ok(None);
     }
-    let outer = codes.limits.look(&new.takes).await?;
-    let refusal = Refusal { outer, history_backlog, ..Refusal::default() };
-    match refusal.first() {
+    let refused = match codes.limits.look(&new.takes, new.pool.as_ref()).await? {
+        Some(refused) => Some(refused.into()),
+        None => Refusal { history_backlog, ..Refusal::default() }.first(),
+    };
+    match refused {
         Some(outcome) => refuse(codes, new, binding, outcome).await.map(Some),
         None if number => look_at_number(codes, new).await,
         None => Ok(None),
@@ -101,20 +105,20 @@ async fn refuse(
     outcome: StartOutcome,
 ) -> Result<Answer<StartOutcome>, StoreError> {
     let Some(once) = &new.once else { return Ok(Answer::Fresh(outcome)) };
-    let replay = codes.store.find_equal(new.record.number(), once, binding).await?;
+    let replay = codes.store.find_equal(new.key.id.partition(), once, binding).await?;
     Ok(replay.map_or(Answer::Fresh(outcome), Answer::Replay))
 }
 
-/// Takes from the limits on other servers, and starts. A start that start.lua refuses gives back
+/// Takes from the limits and the pool on other servers, and starts. A start that start.lua refuses gives back
 /// what it took.
 async fn take_and_start(
     codes: &RedisCodes,
     new: &NewVerification,
     binding: &Binding,
 ) -> Result<Answer<StartOutcome>, StoreError> {
-    let held = match codes.limits.take(&new.takes).await? {
+    let held = match codes.limits.take(&new.takes, new.pool.as_ref()).await? {
         Ok(held) => held,
-        Err(hit) => return refuse(codes, new, binding, StartOutcome::Limited(hit)).await,
+        Err(refused) => return refuse(codes, new, binding, refused.into()).await,
     };
     let answer = run_start_script(codes, new, &held.states()).await?;
     let kept = match &answer {
@@ -208,13 +212,18 @@ async fn send_start_script(
     let tail = [record.attempts_left(), record.sends_left()];
     let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
     let life = millis(new.expires_in);
-    let exclusive = new.exclusive.as_ref().map(pack_exclusive);
+    let exclusive = new.exclusive.as_ref().map(|exclusive| {
+        let author = exclusive.replaces.map(|_| new.starter.pack());
+        [pack_exclusive(exclusive), author.unwrap_or_default()].concat()
+    });
+    let author = new.author().map(Who::pack).unwrap_or_default();
+    let event = [new.event.bytes().as_slice(), &author].concat();
     let mut args: Vec<&[u8]> = vec![
         &packed,
         &life,
         number_limits,
         message,
-        new.event.bytes(),
+        &event,
         &before_expiry,
         &before_limits,
         &after_limits,
@@ -243,7 +252,7 @@ pub(super) fn pack_limits(limits: &Buckets) -> Vec<u8> {
     packed
 }
 
-/// `[listing]`, and `[verification][event]` if one is to be replaced.
+/// `[listing]`, and `[verification][event]` if one is to be replaced. The packed author comes after them.
 pub(super) fn pack_exclusive(exclusive: &Exclusive) -> Vec<u8> {
     let mut packed = exclusive.listing.0.to_vec();
     for (id, event) in exclusive.replaces.iter() {

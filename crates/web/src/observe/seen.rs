@@ -9,7 +9,10 @@ use actix_web::{
     HttpMessage, HttpRequest, ResponseError,
     http::header::{HeaderName, HeaderValue},
 };
-use countersign_core::{access::actor::Actor, id::VerificationId};
+use countersign_core::{
+    access::actor::{Actor, Who},
+    id::{MemberId, VerificationId},
+};
 use std::time::{Duration, Instant};
 
 /// The part of a log line that is known before the request is handled.
@@ -26,6 +29,9 @@ pub struct Seen {
     /// Whether the answer is sent without its body.
     pub is_head: bool,
 }
+
+/// The route that says that the process is alive.
+const ALIVE: &str = "/health/live";
 
 impl Seen {
     /// The method of the operation in the API document: GET for a HEAD request.
@@ -52,24 +58,51 @@ impl Seen {
         let caller = extensions.get::<Actor>();
         let outcome = problem.map(ProblemCode::as_str);
         let outcome = outcome.or_else(|| extensions.get::<Outcome>().map(|outcome| outcome.0));
-        tracing::info!(
-            target: "http",
-            method = self.method,
-            route,
-            status,
-            duration_ms = millis(self.started.elapsed()),
-            request_id = self.id,
-            client.address = self.address,
-            tenant.id = caller.map(|caller| caller.tenant.to_string()),
-            key.id = caller.and_then(|caller| caller.key()).map(|key| key.to_string()),
-            verification.id = extensions.get::<VerificationId>().map(VerificationId::to_string),
-            outcome = outcome.unwrap_or(match status {
-                0..400 => "ok",
-                400..500 => "refused",
-                _ => "failed",
-            }),
-            "request"
-        );
+        // The server itself and load balancers ask this every few seconds.
+        let quiet = route == ALIVE && status == 200;
+        macro_rules! write_line {
+            ($level:ident) => {
+                tracing::$level!(
+                        target: "http",
+                        method = self.method,
+                        route,
+                        status,
+                        duration_ms = millis(self.started.elapsed()),
+                        request_id = self.id,
+                        client.address = self.address,
+                        tenant.id = caller.map(|caller| caller.tenant.to_string()),
+                        key.id = caller.and_then(|caller| caller.key()).map(|key| key.to_string()),
+                        member.id = caller.and_then(member).map(|id| id.to_string()),
+                        acted_by = caller.and_then(acted_by),
+                        verification.id = extensions.get::<VerificationId>().map(VerificationId::to_string),
+                        outcome = outcome.unwrap_or(match status {
+                            0..400 => "ok",
+                            400..500 => "refused",
+                            _ => "failed",
+                        }),
+                        "request"
+                )
+            };
+        }
+        if quiet { write_line!(debug) } else { write_line!(info) }
+    }
+}
+
+/// The member whose rights apply: the owner of the key, or the one who signed in.
+fn member(caller: &Actor) -> Option<MemberId> {
+    match caller.who {
+        Who::Member { id, .. } => Some(id),
+        Who::Operator(member) => member,
+        Who::Key(_) | Who::System => caller.member,
+    }
+}
+
+/// The owner who acts as that member, or `operator` for a member of the operator.
+fn acted_by(caller: &Actor) -> Option<String> {
+    match caller.who {
+        Who::Member { acted_by, .. } => acted_by.map(|owner| owner.to_string()),
+        Who::Operator(_) => Some("operator".to_owned()),
+        Who::Key(_) | Who::System => None,
     }
 }
 

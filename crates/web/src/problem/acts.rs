@@ -7,9 +7,18 @@ use super::{
     table::ProblemCode,
 };
 use countersign_core::{
+    access::share::NotShared,
     acts::{
-        cancel::CancelError, check::CheckError, families::FamilyError, history::HistoryError,
-        read::ReadError, resend::ResendError, start::request::StartError,
+        cancel::CancelError,
+        check::CheckError,
+        families::FamilyError,
+        history::HistoryError,
+        read::ReadError,
+        resend::ResendError,
+        sending::{Opening, SendingError},
+        shares::ShareError,
+        show::ShowError,
+        start::request::StartError,
     },
     tenant::limits::{LimitHit, LimitScope},
     verification::{guesses::GuessWait, idempotency::IdempotencyError, status::Status},
@@ -38,9 +47,36 @@ fn unknown_profile() -> Problem {
 
 pub(super) fn limited(hit: LimitHit) -> Problem {
     let detail = format!("The limit {} refused the request.", hit.name);
+    refused_by(ProblemCode::RateLimited, detail, hit)
+}
+
+fn refused_by(code: ProblemCode, detail: String, hit: LimitHit) -> Problem {
     let limit = RefusingLimit { name: hit.name, scope: hit.scope };
-    let problem = Problem::new(ProblemCode::RateLimited, detail).with_limit(limit).with_states(hit.states);
-    problem.retry_after(hit.retry_after)
+    Problem::new(code, detail).with_limit(limit).with_states(hit.states).retry_after(hit.retry_after)
+}
+
+fn outside_hours(Opening { at, wait, zone }: Opening) -> Problem {
+    let detail = match at {
+        Some(at) => format!(
+            "The member of this key sends only in its sending hours; the next begin at {}.",
+            zone.write(at)
+        ),
+        None => "The member of this key has no sending hours in the next two weeks.".to_owned(),
+    };
+    let problem = Problem::new(ProblemCode::OutsideHours, detail);
+    match wait {
+        Some(wait) => problem.retry_after(wait),
+        None => problem,
+    }
+}
+
+fn pool_exhausted(hit: LimitHit) -> Problem {
+    let (left, of) = hit.states.first().map_or((0, 0), |state| (state.remaining, state.max));
+    let detail = format!(
+        "The message does not fit into the pool of the member of this key: {left} of {of} message parts are left \
+            in this month."
+    );
+    refused_by(ProblemCode::PoolExhausted, detail, hit)
 }
 
 /// Too many wrong codes in a row: the server compares no code for a while.
@@ -71,6 +107,39 @@ impl From<IdempotencyError> for Problem {
     }
 }
 
+impl From<SendingError> for Problem {
+    fn from(error: SendingError) -> Self {
+        match error {
+            SendingError::OutsideHours(opening) => outside_hours(opening),
+            SendingError::MessageTooLong { parts, most } => {
+                let detail = format!(
+                    "The message has {parts} parts, and a message of the member of this key has at most {most}."
+                );
+                Self::new(ProblemCode::MessageTooLong, detail)
+            }
+            SendingError::PoolExhausted(hit) => pool_exhausted(hit),
+        }
+    }
+}
+
+impl From<NotShared> for Problem {
+    fn from(_: NotShared) -> Self {
+        Self::new(
+            ProblemCode::NotShared,
+            "It is not in the share of the API key or its member, or it concerns the whole tenant.",
+        )
+    }
+}
+
+impl From<ShareError> for Problem {
+    fn from(error: ShareError) -> Self {
+        match error {
+            ShareError::NotShared(error) => error.into(),
+            ShareError::Directory(error) => directory(error),
+        }
+    }
+}
+
 impl From<StartError> for Problem {
     fn from(error: StartError) -> Self {
         match error {
@@ -82,6 +151,7 @@ impl From<StartError> for Problem {
             StartError::UnknownSender => {
                 Self::field(ProblemCode::InvalidRequest, "sender", "not_found", "is no sender of the tenant")
             }
+            StartError::NotShared(error) => error.into(),
             StartError::TextTooLong => {
                 let message = "makes the message longer than an Android app can read";
                 Self::field(ProblemCode::InvalidRequest, "app_hash", "too_long", message)
@@ -100,6 +170,7 @@ impl From<StartError> for Problem {
             StartError::Idempotency(error) => error.into(),
             StartError::NumberBlocked => Self::new(ProblemCode::NumberBlocked, "The number is blocked."),
             StartError::Limited(hit) => limited(hit),
+            StartError::Sending(error) => error.into(),
             StartError::NoRoute => no_route(),
             StartError::HistoryBacklog => {
                 let detail = "The database is away and its backlog is full; nothing was made.";
@@ -116,6 +187,7 @@ impl From<CheckError> for Problem {
         match error {
             CheckError::NotFound => Self::not_found(NO_VERIFICATION),
             CheckError::UnknownProfile => unknown_profile(),
+            CheckError::NotShared(error) => error.into(),
             CheckError::Idempotency(error) => error.into(),
             CheckError::Codes(error) => codes(error),
             CheckError::Directory(error) => directory(error),
@@ -135,11 +207,14 @@ impl From<ResendError> for Problem {
                 Self::new(ProblemCode::SendsExhausted, "All messages of this verification are used.")
             }
             ResendError::Limited(hit) => limited(hit),
+            ResendError::Sending(error) => error.into(),
             ResendError::Ended(status) => ended(status),
             ResendError::NoRoute => no_route(),
+            ResendError::NotShared(error) => error.into(),
             ResendError::Idempotency(error) => error.into(),
             ResendError::Open(error) => codes_unavailable().caused_by(Arc::new(error)),
             ResendError::Codes(error) => codes(error),
+            ResendError::Directory(error) => directory(error),
             ResendError::Read(error) => error.into(),
         }
     }
@@ -154,12 +229,24 @@ impl From<FamilyError> for Problem {
     }
 }
 
+impl From<ShowError> for Problem {
+    fn from(error: ShowError) -> Self {
+        match error {
+            ShowError::Limited(hit) => limited(hit),
+            ShowError::Codes(error) => codes(error),
+            ShowError::Directory(error) => directory(error),
+            ShowError::Read(error) => error.into(),
+        }
+    }
+}
+
 impl From<CancelError> for Problem {
     fn from(error: CancelError) -> Self {
         match error {
             CancelError::NotFound => Self::not_found(NO_VERIFICATION),
             CancelError::Ended(status) => ended(status),
             CancelError::Codes(error) => codes(error),
+            CancelError::Directory(error) => directory(error),
             CancelError::Read(error) => error.into(),
         }
     }
@@ -181,6 +268,7 @@ impl From<HistoryError> for Problem {
         match error {
             HistoryError::NotFound => Self::not_found(NO_VERIFICATION),
             HistoryError::UnknownProfile => unknown_profile(),
+            HistoryError::NotShared(error) => error.into(),
             HistoryError::Codes(error) => codes(error),
             HistoryError::Database(error) => directory(error),
         }

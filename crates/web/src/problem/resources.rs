@@ -71,6 +71,7 @@ impl From<ResourceError> for Problem {
             ResourceError::NoMessage => Self::not_found("The webhook keeps no such message."),
             ResourceError::Idempotency(error) => error.into(),
             ResourceError::LiveByTest(error) => error.into(),
+            ResourceError::NotShared(error) => error.into(),
             ResourceError::Limited(hit) => limited(hit),
             ResourceError::Codes(error) => codes(error),
             ResourceError::Directory(error) => directory(error),

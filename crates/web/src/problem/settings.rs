@@ -8,8 +8,8 @@ use super::{
 use countersign_core::{
     access::actor::LiveByTest,
     management::{
-        allowlists::AllowlistError, keys::KeyError, profiles::ProfileError, reviews::ReviewError,
-        settings::SettingError, tenants::TenantError,
+        allowlists::AllowlistError, keys::KeyError, owners::OwnersOnly, profiles::ProfileError,
+        reviews::ReviewError, security::SecurityError, settings::SettingError, tenants::TenantError,
     },
 };
 use std::net::IpAddr;
@@ -31,11 +31,48 @@ impl From<LiveByTest> for Problem {
     }
 }
 
+impl From<OwnersOnly> for Problem {
+    fn from(_: OwnersOnly) -> Self {
+        Self::new(
+            ProblemCode::InsufficientScope,
+            "Only an owner in the portal and the operator of the server change this; a key only reads it.",
+        )
+    }
+}
+
+impl From<SecurityError> for Problem {
+    fn from(error: SecurityError) -> Self {
+        match error {
+            SecurityError::OwnersOnly(error) => error.into(),
+            SecurityError::IdleBeyondTotal(_) => Self::field(
+                ProblemCode::InvalidRequest,
+                "session_idle",
+                "out_of_range",
+                "must not be longer than session_total",
+            ),
+            SecurityError::NoPortal => Self::new(
+                ProblemCode::Conflict,
+                "`require_2fa` cannot hold: the server has no tenant `portal`, which would send the codes.",
+            ),
+            SecurityError::NoPortalRoute => Self::new(
+                ProblemCode::Conflict,
+                "`require_2fa` cannot hold: the tenant `portal`, which would send the codes, has no route.",
+            ),
+            SecurityError::Directory(error) => directory(error),
+        }
+    }
+}
+
 impl From<AllowlistError> for Problem {
     fn from(error: AllowlistError) -> Self {
         match error {
             AllowlistError::LockOut(address) => lock_out(address),
             AllowlistError::LiveByTest(error) => error.into(),
+            AllowlistError::OwnersOnly(error) => error.into(),
+            // The API replaces whole lists, so no change fails to fit the list.
+            AllowlistError::Change(error) => {
+                Self::new(ProblemCode::Conflict, format!("The list was not changed: {error}."))
+            }
             AllowlistError::Directory(error) => directory(error),
         }
     }
@@ -45,6 +82,7 @@ impl From<ProfileError> for Problem {
     fn from(error: ProfileError) -> Self {
         match error {
             ProfileError::NotFound => Self::not_found("There is no such profile."),
+            ProfileError::NotShared(error) => error.into(),
             ProfileError::Default => {
                 Self::new(ProblemCode::Conflict, "Every tenant has the profile `default`; change it instead.")
             }

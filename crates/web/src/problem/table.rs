@@ -36,9 +36,12 @@ problems! {
         InvalidCode 400 "invalid_code" "This cannot be the code; no try was used",
         InvalidKey 401 "invalid_key" "The API key is missing, unknown, disabled or expired",
         InsufficientScope 403 "insufficient_scope" "The API key may not do this",
+        NotShared 403 "not_shared" "The API key or its member may not use this",
         IpNotAllowed 403 "ip_not_allowed" "The API key is not accepted from this address",
         CountryNotAllowed 403 "country_not_allowed" "The tenant does not send to this country",
         NumberBlocked 403 "number_blocked" "The number is blocked",
+        OutsideHours 403 "outside_hours" "The member of the key does not send at this hour",
+        MessageTooLong 403 "message_too_long" "The message has more parts than the member of the key may send",
         NotFound 404 "not_found" "There is no such thing here",
         MethodNotAllowed 405 "method_not_allowed" "This path has other methods",
         AlreadyApproved 409 "already_approved" "The verification was approved before",
@@ -52,6 +55,7 @@ problems! {
         ResendTooSoon 429 "resend_too_soon" "The cooldown between messages still runs",
         SendsExhausted 429 "sends_exhausted" "All messages of the verification are used",
         GuessLimit 429 "guess_limit" "Too many wrong codes in a row for the number",
+        PoolExhausted 429 "pool_exhausted" "The pool of the member of the key has too few message parts left",
         Internal 500 "internal" "The server failed",
         CodesUnavailable 503 "codes_unavailable" "The store of live verifications does not answer",
         HistoryBacklog 503 "history_backlog" "Too many events wait for the history",
@@ -83,7 +87,7 @@ impl ProblemCode {
     /// The type URI: the registered one if the RateLimit draft has it, else our own.
     pub fn type_uri(self) -> String {
         match self {
-            Self::RateLimited | Self::GuessLimit => {
+            Self::RateLimited | Self::GuessLimit | Self::PoolExhausted => {
                 "https://iana.org/assignments/http-problem-types#quota-exceeded".to_owned()
             }
             _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => {

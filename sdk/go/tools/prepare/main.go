@@ -34,6 +34,7 @@ func run(path string, out *os.File) error {
 	if err := renameSchemas(document, schemas); err != nil {
 		return err
 	}
+	shareTypes(document, schemas)
 	use := usesOf(document, schemas)
 	for _, name := range sorted(schemas) {
 		if err := prepareSchema(name, schemas[name].(object), use[name]); err != nil {

@@ -11,13 +11,15 @@ import (
 var repeatable = []string{
 	"cancel_verification", "check_code", "check_code_by_number", "clear_number", "create_key", "create_provider",
 	"create_review_number", "create_route", "create_sender", "create_template", "create_tenant",
-	"create_tenant_key", "create_webhook", "erase_number", "explain_route", "preview_template", "resend_verification", "rotate_key", "rotate_receipts",
+	"create_tenant_key", "create_webhook", "erase_number", "explain_route", "move_key", "preview_template", "resend_verification", "rotate_key", "rotate_receipts",
 	"search_verifications", "start_verification",
 }
 
-// Those that would do their work twice: another SMS, another message, and of three
-// rotations of a webhook the third ends the secret that was in use.
-var notRepeatable = []string{"ping_webhook", "redeliver_message", "rotate_webhook", "test_provider"}
+// Those that would do their work twice: another SMS, another message, another link, and of three
+// rotations of a webhook the third ends the secret that was in use. A second invitation is refused.
+var notRepeatable = []string{
+	"create_invitation", "ping_webhook", "redeliver_message", "resend_invitation", "rotate_webhook", "test_provider",
+}
 
 // Not methods: one leads a browser to the documentation; the other answers with lines, and
 // Audit.List gives the same entries.
@@ -25,18 +27,24 @@ var leftOut = []string{"read_docs", "export_audit"}
 
 // Methods whose name does not follow from the operation's.
 var methodNames = map[string]string{
-	"check_code_by_number":   "CheckNumber",
-	"create_tenant_key":      "CreateKey",
-	"list_address_uses":      "Usage",
-	"list_attempts":          "Attempts",
-	"list_default_texts":     "Defaults",
-	"read_hourly_report":     "Hourly",
-	"read_conversion_report": "Conversion",
-	"read_liveness":          "Live",
-	"read_openapi":           "OpenAPI",
-	"read_readiness":         "Ready",
-	"read_timeline":          "Timeline",
-	"rotate_receipts":        "RotateReceipts",
+	"check_code_by_number":            "CheckNumber",
+	"create_tenant_key":               "CreateKey",
+	"list_address_uses":               "Usage",
+	"list_attempts":                   "Attempts",
+	"list_default_texts":              "Defaults",
+	"read_conversion_report":          "Conversion",
+	"read_hourly_report":              "Hourly",
+	"read_liveness":                   "Live",
+	"read_member_pool":                "Pool",
+	"read_openapi":                    "OpenAPI",
+	"read_portal_allowlist":           "GetPortal",
+	"read_readiness":                  "Ready",
+	"read_tenant_portal_allowlist":    "GetPortalAllowlist",
+	"read_tenant_security":            "GetSecurity",
+	"read_timeline":                   "Timeline",
+	"replace_tenant_portal_allowlist": "ReplacePortalAllowlist",
+	"rotate_receipts":                 "RotateReceipts",
+	"update_tenant_security":          "UpdateSecurity",
 }
 
 // Where an operation belongs that its path would put elsewhere.

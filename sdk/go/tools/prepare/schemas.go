@@ -37,6 +37,17 @@ func renameSchemas(document, schemas object) error {
 	return nil
 }
 
+// shareTypes gives a share, which is a word or a list, the type in values.go.
+func shareTypes(document, schemas object) {
+	delete(schemas, "Share")
+	walk(document, func(one object) {
+		if refOf(one) == "Share" {
+			delete(one, "$ref")
+			one["type"], one["x-go-type"] = "string", "Share"
+		}
+	})
+}
+
 // use says in which direction a schema goes.
 type use struct {
 	asked bool // in a request
@@ -149,7 +160,7 @@ func holds(property object) bool {
 // zeroMeansSomething says whether false or 0 differ from leaving the field out.
 func zeroMeansSomething(property object) bool {
 	if name := refOf(property); name != "" {
-		return name == "Transaction"
+		return name == "Transaction" || name == "WeekHours"
 	}
 	switch property["type"] {
 	case "boolean":
@@ -163,6 +174,8 @@ func zeroMeansSomething(property object) bool {
 
 func goType(property object) (string, error) {
 	switch {
+	case refOf(property) != "":
+		return refOf(property), nil
 	case property["format"] == "date-time":
 		return "time.Time", nil
 	case property["type"] == "string":

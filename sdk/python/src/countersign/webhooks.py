@@ -53,6 +53,21 @@ class KeyData:
     disabled: bool
     expires_at: datetime.datetime | None
     replaced_by: str | None
+    member_id: str | None
+    """The member to whom the key belongs; None for a key of the company, or from an older server."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberData:
+    """A member or an invitation after its change: ids, and the role. `raw` has the limits."""
+
+    member_id: str | None
+    """None for `member.invited`."""
+    invitation_id: str | None
+    """The invitation that was made, or that made the member; None for the other types."""
+    role: str
+    disabled: bool
+    """False for `member.invited`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +95,13 @@ class KeyEvent(WebhookEvent):
     """`key.*`."""
 
     data: KeyData
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberEvent(WebhookEvent):
+    """`member.*`."""
+
+    data: MemberData
 
 
 def verify(
@@ -158,6 +180,17 @@ def _event(message_id: str, message: Any) -> WebhookEvent:
                 disabled=data["disabled"],
                 expires_at=None if ends is None else read_time(ends),
                 replaced_by=data["replaced_by"],
+                member_id=data.get("member_id"),
+            ),
+        )
+    if kind.startswith("member.") and kind in list(EventName):
+        return MemberEvent(
+            **common,
+            data=MemberData(
+                member_id=data.get("member_id"),
+                invitation_id=data["invitation_id"],
+                role=data["role"],
+                disabled=data.get("disabled", False),
             ),
         )
     if kind in list(EventName):

@@ -18,6 +18,7 @@ import type {
   Conversion,
   ConversionReport,
   Countries,
+  CreateInvitation,
   CreateKey,
   CreateProvider,
   CreateReviewNumber,
@@ -35,6 +36,8 @@ import type {
   Explanation,
   Health,
   HourlyReport,
+  Invitation,
+  InvitationPage,
   Key,
   KeyPage,
   Limit,
@@ -42,12 +45,18 @@ import type {
   ListAddressUsesQuery,
   ListAttemptsQuery,
   ListAuditQuery,
+  ListInvitationsQuery,
   ListKeysQuery,
+  ListMembersQuery,
   ListTenantsQuery,
   ListVerificationsQuery,
   ManagedTenant,
   ManagedTenantPage,
+  Member,
+  MemberPage,
+  MemberPool,
   MessageText,
+  MoveKey,
   NumberBody,
   PreviewTemplate,
   Profile,
@@ -68,6 +77,7 @@ import type {
   SaveLimit,
   SaveProfileBody,
   SearchVerifications,
+  Security,
   Sender,
   SenderList,
   StartVerification,
@@ -79,8 +89,10 @@ import type {
   Timeline,
   UpdateKey,
   UpdateManagedTenant,
+  UpdateMember,
   UpdateProvider,
   UpdateRoute,
+  UpdateSecurity,
   UpdateTemplate,
   UpdateTenant,
   UpdateWebhook,
@@ -169,6 +181,18 @@ export class AllowlistsResource extends Resource {
    */
   usage(query: ListAddressUsesQuery = {}, options?: RequestOptions): Paged<AddressUse, AddressUsePage> {
     return this.pages({ method: "GET", path: "/v1/allowlists/api/usage", query }, options);
+  }
+
+  /**
+   * Reads the addresses from which the tenant's members may use the portal.
+   *
+   * An empty list admits every address. Keys only read this list: an owner changes
+   * it in the portal, and the operator of the server can change it.
+   *
+   * The key needs the scope `settings:read`.
+   */
+  getPortal(options?: RequestOptions): Promise<Allowlist> {
+    return this.call({ method: "GET", path: "/v1/allowlists/portal" }, options);
   }
 }
 
@@ -329,6 +353,66 @@ export class CountriesResource extends Resource {
   }
 }
 
+/** The methods of `client.invitations`. */
+export class InvitationsResource extends Resource {
+  /**
+   * Lists the invitations that were neither accepted nor deleted, newest first.
+   *
+   * Await it for one page, or iterate over it with `for await` for all of them.
+   *
+   * The key needs the scope `settings:read`.
+   */
+  list(query: ListInvitationsQuery = {}, options?: RequestOptions): Paged<Invitation, InvitationPage> {
+    return this.pages({ method: "GET", path: "/v1/invitations", query }, options);
+  }
+
+  /**
+   * Invites somebody to become a member.
+   *
+   * The answer contains no link, and it is the same whether or not somebody with
+   * this address has an account. This server sends no mail yet: the operator
+   * prints a link with `countersign member link` and hands it over. It is good for
+   * 48 hours. The person accepts it on the pages of the server, which come with a
+   * later release. When it is accepted, the caller must still have what it grants.
+   *
+   * The key needs the scope `members:write`.
+   */
+  create(body: CreateInvitation, options?: RequestOptions): Promise<Invitation> {
+    return this.call({ method: "POST", path: "/v1/invitations", body, once: true }, options);
+  }
+
+  /**
+   * Reads an invitation.
+   *
+   * The key needs the scope `settings:read`.
+   */
+  get(id: string, options?: RequestOptions): Promise<Invitation> {
+    return this.call({ method: "GET", path: `/v1/invitations/${segment("id", id)}` }, options);
+  }
+
+  /**
+   * Withdraws an invitation. Its link is void from then on.
+   *
+   * The key needs the scope `members:write`.
+   */
+  delete(id: string, options?: RequestOptions): Promise<void> {
+    return this.call({ method: "DELETE", path: `/v1/invitations/${segment("id", id)}`, answer: "none" }, options);
+  }
+
+  /**
+   * Sends an invitation again: another link, which is good for 48 hours.
+   *
+   * The former link is void, and the caller is the author from then on. This
+   * server sends no mail yet, so the operator must print a link afterwards. An
+   * invitation is sent at most 5 times; each printed link counts.
+   *
+   * The key needs the scope `members:write`.
+   */
+  resend(id: string, options?: RequestOptions): Promise<Invitation> {
+    return this.call({ method: "POST", path: `/v1/invitations/${segment("id", id)}/resend`, once: true }, options);
+  }
+}
+
 /** The methods of `client.keys`. */
 export class KeysResource extends Resource {
   /**
@@ -373,10 +457,12 @@ export class KeysResource extends Resource {
   }
 
   /**
-   * Changes a key: its name, its expiry, its allowlist, or whether it is disabled.
+   * Changes a key: its name, its expiry, its allowlist, its profiles, or whether it
+   * is disabled.
    *
    * The body is a merge patch: absent fields stay. `expires_at: null` removes the
-   * expiry. `allowlist: null` admits every address.
+   * expiry. `allowlist: null` admits every address. A key does not get more
+   * profiles than the key in use.
    *
    * The key needs the scope `keys:write`.
    */
@@ -385,10 +471,23 @@ export class KeysResource extends Resource {
   }
 
   /**
+   * Moves a key to a member, or to the company.
+   *
+   * Only an owner or the operator moves keys; a key without a member does not. The
+   * caller must have what the key grants. From then on the limits of the member
+   * bind the key.
+   *
+   * The key needs the scope `keys:write`.
+   */
+  move(id: string, body: MoveKey = {}, options?: RequestOptions): Promise<Key> {
+    return this.call({ method: "POST", path: `/v1/keys/${segment("id", id)}/move`, body }, options);
+  }
+
+  /**
    * Rotates a key: a new key replaces it.
    *
-   * This makes a new key with the same name, mode, scopes, allowlist and expiry.
-   * The answer contains the whole new key, and no later answer shows it again. The
+   * This makes a new key with the same name, mode, scopes, allowlist, member,
+   * profiles and expiry. The answer contains the whole new key, and no later answer shows it again. The
    * old key ends after `overlap`. A key can rotate itself.
    *
    * The key needs the scope `keys:write`.
@@ -429,6 +528,66 @@ export class LimitsResource extends Resource {
    */
   delete(name: string, options?: RequestOptions): Promise<void> {
     return this.call({ method: "DELETE", path: `/v1/limits/${segment("name", name)}`, answer: "none" }, options);
+  }
+}
+
+/** The methods of `client.members`. */
+export class MembersResource extends Resource {
+  /**
+   * Lists the members, newest first.
+   *
+   * Await it for one page, or iterate over it with `for await` for all of them.
+   *
+   * The key needs the scope `settings:read`.
+   */
+  list(query: ListMembersQuery = {}, options?: RequestOptions): Paged<Member, MemberPage> {
+    return this.pages({ method: "GET", path: "/v1/members", query }, options);
+  }
+
+  /**
+   * Reads a member.
+   *
+   * The key needs the scope `settings:read`.
+   */
+  get(id: string, options?: RequestOptions): Promise<Member> {
+    return this.call({ method: "GET", path: `/v1/members/${segment("id", id)}` }, options);
+  }
+
+  /**
+   * Removes a member from the tenant.
+   *
+   * From then on the server refuses the member's keys. They stay until they are
+   * deleted, so that an owner can move them to another member. The person keeps
+   * memberships of other tenants.
+   *
+   * The key needs the scope `members:write`.
+   */
+  delete(id: string, options?: RequestOptions): Promise<void> {
+    return this.call({ method: "DELETE", path: `/v1/members/${segment("id", id)}`, answer: "none" }, options);
+  }
+
+  /**
+   * Changes a member: its role, its permissions, its limits, or whether it is
+   * disabled.
+   *
+   * The body is a merge patch: absent fields stay. The caller grants and changes
+   * only what it has itself, and never its own membership. Only an owner or the
+   * operator makes or changes an owner. Within two seconds every server refuses
+   * what the member's keys may no longer do.
+   *
+   * The key needs the scope `members:write`.
+   */
+  update(id: string, body: UpdateMember, options?: RequestOptions): Promise<Member> {
+    return this.call({ method: "PATCH", path: `/v1/members/${segment("id", id)}`, body, once: true }, options);
+  }
+
+  /**
+   * Reads how far a member's pool is used.
+   *
+   * The key needs the scope `settings:read`.
+   */
+  pool(id: string, options?: RequestOptions): Promise<MemberPool> {
+    return this.call({ method: "GET", path: `/v1/members/${segment("id", id)}/pool` }, options);
   }
 }
 
@@ -936,6 +1095,27 @@ export class TenantsResource extends Resource {
   }
 
   /**
+   * Reads the addresses from which the members of a tenant may use the portal.
+   *
+   * The key needs the scope `operator`.
+   */
+  getPortalAllowlist(id: string, options?: RequestOptions): Promise<Allowlist> {
+    return this.call({ method: "GET", path: `/v1/tenants/${segment("id", id)}/allowlists/portal` }, options);
+  }
+
+  /**
+   * Replaces the addresses from which the members of a tenant may use the portal.
+   *
+   * The server refuses a list that does not admit the address of this call, unless
+   * `confirm` is true: you could not enter the tenant in the portal from there.
+   *
+   * The key needs the scope `operator`.
+   */
+  replacePortalAllowlist(id: string, body: ReplaceAllowlist, options?: RequestOptions): Promise<Allowlist> {
+    return this.call({ method: "PUT", path: `/v1/tenants/${segment("id", id)}/allowlists/portal`, body }, options);
+  }
+
+  /**
    * Makes a key of a tenant.
    *
    * The answer contains the whole key, and no later answer shows it again. The key
@@ -946,6 +1126,26 @@ export class TenantsResource extends Resource {
    */
   createKey(id: string, body: CreateKey, options?: RequestOptions): Promise<CreatedKey> {
     return this.call({ method: "POST", path: `/v1/tenants/${segment("id", id)}/keys`, body }, options);
+  }
+
+  /**
+   * Reads the security settings of a tenant.
+   *
+   * The key needs the scope `operator`.
+   */
+  getSecurity(id: string, options?: RequestOptions): Promise<Security> {
+    return this.call({ method: "GET", path: `/v1/tenants/${segment("id", id)}/security` }, options);
+  }
+
+  /**
+   * Changes the security settings of a tenant.
+   *
+   * The body is a merge patch: absent fields stay, null means the default.
+   *
+   * The key needs the scope `operator`.
+   */
+  updateSecurity(id: string, body: UpdateSecurity, options?: RequestOptions): Promise<Security> {
+    return this.call({ method: "PATCH", path: `/v1/tenants/${segment("id", id)}/security`, body, once: true }, options);
   }
 }
 
@@ -1061,8 +1261,10 @@ export class Resources {
   readonly allowlists: AllowlistsResource;
   readonly audit: AuditResource;
   readonly countries: CountriesResource;
+  readonly invitations: InvitationsResource;
   readonly keys: KeysResource;
   readonly limits: LimitsResource;
+  readonly members: MembersResource;
   readonly numbers: NumbersResource;
   readonly profiles: ProfilesResource;
   readonly providers: ProvidersResource;
@@ -1081,8 +1283,10 @@ export class Resources {
     this.allowlists = new AllowlistsResource(send);
     this.audit = new AuditResource(send);
     this.countries = new CountriesResource(send);
+    this.invitations = new InvitationsResource(send);
     this.keys = new KeysResource(send);
     this.limits = new LimitsResource(send);
+    this.members = new MembersResource(send);
     this.numbers = new NumbersResource(send);
     this.profiles = new ProfilesResource(send);
     this.providers = new ProvidersResource(send);

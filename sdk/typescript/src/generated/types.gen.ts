@@ -73,6 +73,28 @@ export type AllowlistEntry = {
 };
 
 /**
+ * Shares of a member. Absent shares stay as they are; those of a new member are `all`.
+ */
+export type AskedShares = {
+    /**
+     * The groups of subjects that it reaches.
+     */
+    groups?: Share;
+    /**
+     * The profiles that it reaches.
+     */
+    profiles?: Share;
+    /**
+     * The senders that it may name, by their texts.
+     */
+    senders?: Share;
+    /**
+     * The templates that it may name.
+     */
+    templates?: Share;
+};
+
+/**
  * A page of attempts.
  */
 export type AttemptPage = {
@@ -329,6 +351,41 @@ export type CountryMode = 'allow' | 'block' | (string & {});
 export type CountryOrAll = string;
 
 /**
+ * Invites somebody.
+ */
+export type CreateInvitation = {
+    /**
+     * The e-mail address. Only the person with this address can accept.
+     */
+    email: string;
+    hours?: WeekHours | null;
+    /**
+     * The most parts of one message; without a bound when absent or null.
+     */
+    most_parts?: number | null;
+    /**
+     * The scopes that the member and its keys will have at most.
+     */
+    permissions: Array<ScopeName>;
+    /**
+     * The message parts that the member may send in a month; without a bound when absent or null.
+     */
+    pool?: number | null;
+    /**
+     * Whether the member will change owners.
+     */
+    role: MemberRole;
+    /**
+     * What the member may use; all when absent.
+     */
+    shares?: AskedShares;
+    /**
+     * The time zone of the member's hours, and of the month of its pool; `UTC` when absent.
+     */
+    time_zone?: string | null;
+};
+
+/**
  * Makes a key.
  */
 export type CreateKey = {
@@ -338,6 +395,11 @@ export type CreateKey = {
      */
     allowlist?: Array<NewAllowlistEntry> | null;
     /**
+     * True makes a key of the company. Otherwise the key belongs to the member of the key in use, if that has
+     * one. A member makes keys of the company only as an owner without limits that the key would escape.
+     */
+    company?: boolean | null;
+    /**
      * The server refuses the key from this time on; at once if the time has passed.
      */
     expires_at?: string | null;
@@ -346,6 +408,11 @@ export type CreateKey = {
      * A name for people; no control characters.
      */
     name: string;
+    /**
+     * The profiles that the key reaches: `all`, `none`, or a list of at most 100 names. Those that the key in
+     * use reaches, when absent.
+     */
+    profiles?: Share;
     /**
      * The scopes of the key: at least one, and only scopes of the key in use.
      */
@@ -538,6 +605,11 @@ export type CreatedKey = {
      */
     last_used_at: string | null;
     /**
+     * The member whose limits bind the key; null for a key of the company. The server refuses the key if the
+     * member is disabled or was removed.
+     */
+    member: string | null;
+    /**
      * Live or test.
      */
     mode: KeyMode;
@@ -545,6 +617,10 @@ export type CreatedKey = {
      * A name for people.
      */
     name: string;
+    /**
+     * The profiles that the key reaches, if its member reaches them too.
+     */
+    profiles: Share;
     /**
      * The key that replaced it in a rotation.
      */
@@ -669,6 +745,16 @@ export type ErasedNumber = {
  */
 export type Event = {
     /**
+     * The member whose rights applied if an owner acted as that member, or `operator` if a member of the operator
+     * acted.
+     */
+    acting_for: string | null;
+    /**
+     * The author: the id of a key or a member, `operator`, or `system` for the server itself. Null for an act that
+     * a node of an older release stored.
+     */
+    actor: string | null;
+    /**
      * The time of the event.
      */
     at: string;
@@ -702,7 +788,7 @@ export type Event = {
     text: string;
 };
 
-export type EventName = 'verification.started' | 'verification.sent' | 'verification.delivered' | 'verification.approved' | 'verification.failed' | 'verification.expired' | 'verification.canceled' | 'verification.exhausted' | 'message.failed' | 'key.created' | 'key.updated' | 'key.rotated' | 'key.disabled' | 'key.enabled' | 'key.deleted' | 'key.expiring' | (string & {});
+export type EventName = 'verification.started' | 'verification.sent' | 'verification.delivered' | 'verification.approved' | 'verification.failed' | 'verification.expired' | 'verification.canceled' | 'verification.exhausted' | 'message.failed' | 'key.created' | 'key.updated' | 'key.rotated' | 'key.disabled' | 'key.enabled' | 'key.deleted' | 'key.expiring' | 'member.invited' | 'member.created' | 'member.updated' | 'member.disabled' | 'member.enabled' | 'member.deleted' | (string & {});
 
 /**
  * A question: which routes would a message take?
@@ -853,6 +939,86 @@ export type HourlyReport = {
 };
 
 /**
+ * The offer to become a member. It contains no link: no answer of the API does.
+ */
+export type Invitation = {
+    /**
+     * Who invited, or sent again: the id of a member or of a key, or `operator`. When the invitation is accepted,
+     * this author must still have what it grants.
+     */
+    author: string;
+    /**
+     * When it was made.
+     */
+    created_at: string;
+    /**
+     * How the link reaches the invited person.
+     */
+    delivery: InvitationDelivery;
+    /**
+     * The invited address; null if this server cannot read it.
+     */
+    email: string | null;
+    /**
+     * From this time on, the last link is void.
+     */
+    expires_at: string;
+    hours: WeekHours | null;
+    /**
+     * Its id.
+     */
+    id: string;
+    /**
+     * The most parts of one message; null: without a bound.
+     */
+    most_parts: number | null;
+    /**
+     * The scopes that the member and its keys will have at most.
+     */
+    permissions: Array<ScopeName>;
+    /**
+     * The message parts that the member may send in a month; null: without a bound.
+     */
+    pool: number | null;
+    /**
+     * Whether the member will change owners.
+     */
+    role: MemberRole;
+    /**
+     * How often it was sent; 5 times at most.
+     */
+    sends: number;
+    /**
+     * What the member may use.
+     */
+    shares: MemberShares;
+    /**
+     * The time zone of the member's hours, and of the month of its pool.
+     */
+    time_zone: string;
+};
+
+/**
+ * How the link reaches the invited person. `by_operator`: this server sends no mail, so the operator makes
+ * a link on the command line and hands it over.
+ */
+export type InvitationDelivery = 'by_operator' | (string & {});
+
+/**
+ * A page of invitations.
+ */
+export type InvitationPage = {
+    /**
+     * The invitations that were neither accepted nor deleted, newest first.
+     */
+    data: Array<Invitation>;
+    /**
+     * The cursor of the next page; null on the last.
+     */
+    next_cursor: string | null;
+};
+
+/**
  * An API key, without its secret.
  */
 export type Key = {
@@ -881,6 +1047,11 @@ export type Key = {
      */
     last_used_at: string | null;
     /**
+     * The member whose limits bind the key; null for a key of the company. The server refuses the key if the
+     * member is disabled or was removed.
+     */
+    member: string | null;
+    /**
      * Live or test.
      */
     mode: KeyMode;
@@ -888,6 +1059,10 @@ export type Key = {
      * A name for people.
      */
     name: string;
+    /**
+     * The profiles that the key reaches, if its member reaches them too.
+     */
+    profiles: Share;
     /**
      * The key that replaced it in a rotation.
      */
@@ -999,6 +1174,116 @@ export type ManagedTenantPage = {
 };
 
 /**
+ * A person in the tenant.
+ */
+export type Member = {
+    /**
+     * When it became a member.
+     */
+    created_at: string;
+    /**
+     * While true, the server refuses its keys.
+     */
+    disabled: boolean;
+    /**
+     * The e-mail address of the person; null if this server cannot read it.
+     */
+    email: string | null;
+    hours: WeekHours | null;
+    /**
+     * Its id.
+     */
+    id: string;
+    /**
+     * The most parts of one message; null: without a bound.
+     */
+    most_parts: number | null;
+    /**
+     * The name of the person; null if this server cannot read it.
+     */
+    name: string | null;
+    /**
+     * The scopes that it and its keys have at most.
+     */
+    permissions: Array<ScopeName>;
+    /**
+     * The message parts that it may send in a month; null: without a bound.
+     */
+    pool: number | null;
+    /**
+     * Whether it changes owners.
+     */
+    role: MemberRole;
+    /**
+     * What it may use.
+     */
+    shares: MemberShares;
+    /**
+     * The time zone of its hours, and of the month of its pool.
+     */
+    time_zone: string;
+};
+
+/**
+ * A page of members.
+ */
+export type MemberPage = {
+    /**
+     * The members, newest first.
+     */
+    data: Array<Member>;
+    /**
+     * The cursor of the next page; null on the last.
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * The pool of a member in the present month. All fields are null if the member has no pool.
+ */
+export type MemberPool = {
+    /**
+     * The message parts of a month.
+     */
+    pool: number | null;
+    /**
+     * When the month ends in the time zone of the member. Then `used` is 0 again.
+     */
+    until: string | null;
+    /**
+     * The parts that were taken in this month. They are more than `pool` if it was lowered since.
+     */
+    used: number | null;
+};
+
+/**
+ * `owner`: changes owners, and governs all keys. `subuser`: governs only keys of its own.
+ */
+export type MemberRole = 'owner' | 'subuser' | (string & {});
+
+/**
+ * The shares of a member.
+ */
+export type MemberShares = {
+    /**
+     * The groups of subjects that it reaches.
+     */
+    groups: Share;
+    /**
+     * The profiles that it reaches.
+     */
+    profiles: Share;
+    /**
+     * The senders that it may name, by their texts.
+     */
+    senders: Share;
+    /**
+     * The templates that it may name.
+     */
+    templates: Share;
+};
+
+/**
  * A text and its length in messages.
  */
 export type MessageText = {
@@ -1018,6 +1303,16 @@ export type MessageText = {
      * The length of the text, in septets or UTF-16 units.
      */
     units: number;
+};
+
+/**
+ * Moves a key.
+ */
+export type MoveKey = {
+    /**
+     * The member that the key belongs to from then on. When absent or null, it becomes a key of the company.
+     */
+    member?: string | null;
 };
 
 /**
@@ -1046,6 +1341,8 @@ export type NumberBody = {
 };
 
 export type NumberPrefix = string;
+
+export type PasswordAge = 'off' | 'remind' | 'force' | (string & {});
 
 /**
  * A text to preview.
@@ -1104,7 +1401,7 @@ export type Problem = {
     type: string;
 };
 
-export type ProblemCode = 'invalid_request' | 'invalid_phone_number' | 'number_cannot_receive_sms' | 'invalid_code' | 'invalid_key' | 'insufficient_scope' | 'ip_not_allowed' | 'country_not_allowed' | 'number_blocked' | 'not_found' | 'method_not_allowed' | 'already_approved' | 'verification_ended' | 'conflict' | 'secret_already_shown' | 'payload_too_large' | 'unsupported_media_type' | 'idempotency_mismatch' | 'rate_limited' | 'resend_too_soon' | 'sends_exhausted' | 'guess_limit' | 'internal' | 'codes_unavailable' | 'history_backlog' | 'directory_unavailable' | 'busy' | 'no_route' | (string & {});
+export type ProblemCode = 'invalid_request' | 'invalid_phone_number' | 'number_cannot_receive_sms' | 'invalid_code' | 'invalid_key' | 'insufficient_scope' | 'not_shared' | 'ip_not_allowed' | 'country_not_allowed' | 'number_blocked' | 'outside_hours' | 'message_too_long' | 'not_found' | 'method_not_allowed' | 'already_approved' | 'verification_ended' | 'conflict' | 'secret_already_shown' | 'payload_too_large' | 'unsupported_media_type' | 'idempotency_mismatch' | 'rate_limited' | 'resend_too_soon' | 'sends_exhausted' | 'guess_limit' | 'pool_exhausted' | 'internal' | 'codes_unavailable' | 'history_backlog' | 'directory_unavailable' | 'busy' | 'no_route' | (string & {});
 
 /**
  * An app or purpose of the tenant.
@@ -1487,7 +1784,7 @@ export type SaveProfileBody = {
     resend?: Resend | null;
 };
 
-export type ScopeName = 'verifications:start' | 'verifications:check' | 'verifications:read' | 'numbers:read' | 'reports:read' | 'settings:read' | 'settings:write' | 'keys:write' | 'audit:read' | 'compat:smsapi' | 'compat:twilio' | 'compat:camara' | 'codes:reveal' | (string & {});
+export type ScopeName = 'verifications:start' | 'verifications:check' | 'verifications:read' | 'numbers:read' | 'reports:read' | 'settings:read' | 'settings:write' | 'keys:write' | 'members:write' | 'audit:read' | 'compat:smsapi' | 'compat:twilio' | 'compat:camara' | 'codes:reveal' | (string & {});
 
 /**
  * A number whose verifications to list.
@@ -1505,6 +1802,32 @@ export type SearchVerifications = {
      * The number.
      */
     to: string;
+};
+
+/**
+ * What members must do to sign in to the portal, and how long their sessions last.
+ */
+export type Security = {
+    /**
+     * What happens when a password is older than `password_days`.
+     */
+    password_age: PasswordAge;
+    /**
+     * After how many days a password is old.
+     */
+    password_days: number;
+    /**
+     * Since when members must sign in with a code, too; null: never.
+     */
+    require_2fa: string | null;
+    /**
+     * How many seconds a session lasts without a request.
+     */
+    session_idle: number;
+    /**
+     * How many seconds a session lasts in all.
+     */
+    session_total: number;
 };
 
 /**
@@ -1539,6 +1862,11 @@ export type SenderList = {
      */
     data: Array<Sender>;
 };
+
+/**
+ * `all`, `none`, or a list of at most 100 names.
+ */
+export type Share = 'all' | 'none' | Array<string>;
 
 /**
  * Why a route does not send a message to this number. `no_account`: its account was deleted or disabled,
@@ -1705,6 +2033,10 @@ export type Tenant = {
      * The name that your users know: `{company}` in texts. Only the operator can change it.
      */
     name: string;
+    /**
+     * How its members sign in to the portal. Only an owner in the portal and the operator can change it.
+     */
+    security: Security;
 };
 
 /**
@@ -1743,6 +2075,8 @@ export type TestProvider = {
  * Whether the provider accepted a message.
  */
 export type TestResult = 'accepted' | 'refused' | (string & {});
+
+export type TimeRange = string;
 
 /**
  * The events of a verification, oldest first.
@@ -1797,6 +2131,10 @@ export type UpdateKey = {
      * A name for people; no control characters.
      */
     name?: string;
+    /**
+     * The profiles that the key reaches: `all`, `none`, or a list of at most 100 names.
+     */
+    profiles?: Share;
 };
 
 /**
@@ -1813,6 +2151,41 @@ export type UpdateManagedTenant = {
      * characters.
      */
     name?: string;
+};
+
+/**
+ * Changes a member. Absent fields stay as they are.
+ */
+export type UpdateMember = {
+    /**
+     * While true, the server refuses its keys.
+     */
+    disabled?: boolean;
+    hours?: WeekHours | null;
+    /**
+     * The most parts of one message; null: without a bound.
+     */
+    most_parts?: number | null;
+    /**
+     * The scopes that it and its keys have at most.
+     */
+    permissions?: Array<ScopeName>;
+    /**
+     * The message parts that it may send in a month; null: without a bound.
+     */
+    pool?: number | null;
+    /**
+     * Whether it changes owners.
+     */
+    role?: MemberRole;
+    /**
+     * What it may use.
+     */
+    shares?: AskedShares;
+    /**
+     * The time zone of its hours, and of the month of its pool.
+     */
+    time_zone?: string;
 };
 
 /**
@@ -1882,6 +2255,31 @@ export type UpdateRoute = {
 };
 
 /**
+ * Changes the security settings. Absent fields stay as they are; null means the default.
+ */
+export type UpdateSecurity = {
+    password_age?: PasswordAge | null;
+    /**
+     * After how many days a password is old; null: 30.
+     */
+    password_days?: number | null;
+    /**
+     * Since when members must sign in with a code, too; null: never. A time in the past holds at once.
+     */
+    require_2fa?: string | null;
+    /**
+     * How many seconds a session lasts without a request: 300, 900, 1800, 3600, 14400, 28800, 43200,
+     * 86400, 604800 or 2592000, and at most `session_total`. Null: 3600 (900 for the operator's own
+     * members).
+     */
+    session_idle?: number | null;
+    /**
+     * How many seconds a session lasts in all: 43200, 86400, 604800 or 2592000. Null: 43200.
+     */
+    session_total?: number | null;
+};
+
+/**
  * Changes a template. Absent fields and languages stay as they are; null removes a language.
  */
 export type UpdateTemplate = {
@@ -1909,6 +2307,10 @@ export type UpdateTenant = {
      * The language of messages if the start names none, or one without a text; null: English.
      */
     locale?: string | null;
+    /**
+     * Keys cannot change it: only an owner in the portal and the operator can.
+     */
+    security?: UpdateSecurity;
 };
 
 /**
@@ -2124,6 +2526,19 @@ export type WebhookTry = {
 };
 
 /**
+ * The hours of a week, in the member's time zone. A day without times is closed.
+ */
+export type WeekHours = {
+    friday?: Array<TimeRange>;
+    monday?: Array<TimeRange>;
+    saturday?: Array<TimeRange>;
+    sunday?: Array<TimeRange>;
+    thursday?: Array<TimeRange>;
+    tuesday?: Array<TimeRange>;
+    wednesday?: Array<TimeRange>;
+};
+
+/**
  * What `list_address_uses` may be asked for.
  */
 export type ListAddressUsesQuery = {
@@ -2176,11 +2591,43 @@ export type ListAuditQuery = {
 };
 
 /**
+ * What `list_invitations` may be asked for.
+ */
+export type ListInvitationsQuery = {
+    /**
+     * The number of invitations on a page.
+     */
+    limit?: number;
+    /**
+     * The `next_cursor` of the previous page.
+     */
+    cursor?: string | null;
+};
+
+/**
  * What `list_keys` may be asked for.
  */
 export type ListKeysQuery = {
     /**
      * The number of keys on a page.
+     */
+    limit?: number;
+    /**
+     * The `next_cursor` of the previous page.
+     */
+    cursor?: string | null;
+    /**
+     * Only keys of this member, who may have been removed.
+     */
+    member?: string | null;
+};
+
+/**
+ * What `list_members` may be asked for.
+ */
+export type ListMembersQuery = {
+    /**
+     * The number of members on a page.
      */
     limit?: number;
     /**

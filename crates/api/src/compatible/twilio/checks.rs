@@ -132,7 +132,7 @@ pub async fn create_verification_check(
     form: Form,
 ) -> Answer {
     let view = state.context.tenant_view(caller.tenant)?;
-    let profile = service(&view, &path)?;
+    let profile = service(&caller, &view, &path)?;
     let asked = CheckForm::read(&form, caller.mode)?;
     let checked = submit(&state, &caller, profile, &asked).await?;
     let (status, valid) = answer(&checked.outcome)?;

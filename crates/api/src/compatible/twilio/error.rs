@@ -142,12 +142,14 @@ impl From<Problem> for Refusal {
             P::InvalidRequest | P::InvalidPhoneNumber | P::InvalidCode => (400, 60200),
             P::NumberCannotReceiveSms => (403, 60205),
             P::InvalidKey => (401, 20003),
-            P::InsufficientScope | P::IpNotAllowed => (403, 20403),
+            P::InsufficientScope | P::NotShared | P::IpNotAllowed | P::OutsideHours | P::MessageTooLong => {
+                (403, 20403)
+            }
             P::CountryNotAllowed => (403, 60605),
             P::NumberBlocked => (403, 60410),
             P::NotFound | P::AlreadyApproved | P::VerificationEnded => (404, 20404),
             P::MethodNotAllowed => (405, 20004),
-            P::RateLimited => (429, 20429),
+            P::RateLimited | P::PoolExhausted => (429, 20429),
             P::ResendTooSoon => (429, 60212),
             P::SendsExhausted => (429, 60203),
             P::GuessLimit => (429, 60202),
@@ -182,7 +184,7 @@ impl From<Problem> for Refusal {
             P::NotFound | P::AlreadyApproved | P::VerificationEnded => {
                 "The requested resource was not found".into()
             }
-            P::RateLimited => format!("Too many requests: {}", problem.detail()).into(),
+            P::RateLimited | P::PoolExhausted => format!("Too many requests: {}", problem.detail()).into(),
             _ => problem.detail().to_owned().into(),
         };
         Self::of(status, code, message, problem)
@@ -194,7 +196,9 @@ pub fn words(kind: ProblemCode) -> String {
     let words = match kind {
         ProblemCode::InvalidRequest => "a parameter is missing or not valid.",
         ProblemCode::InvalidKey => "no key, or one that is not accepted for this user.",
-        ProblemCode::InsufficientScope => "the key or its address may not do this.",
+        ProblemCode::InsufficientScope => {
+            "the key or its address may not do this, or it is not in the share of the key."
+        }
         ProblemCode::NotFound => "there is nothing with this SID.",
         ProblemCode::UnsupportedMediaType => "the body is no form.",
         ProblemCode::RateLimited => "a limit refused, or too many keys that are not accepted.",

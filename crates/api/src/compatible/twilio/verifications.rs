@@ -21,7 +21,7 @@ use countersign_core::{
         cancel,
         families::{Family, FamilyError, FamilyStart, find_in_family, start_in_family},
         history::timeline::join_timeline,
-        read as reading,
+        read as reading, shares,
         start::request::StartError,
         view,
     },
@@ -39,10 +39,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// The service with a SID, from the snapshot: a start asks no database.
-pub fn service<'a>(view: &'a TenantView, sid: &str) -> Result<&'a Profile, Refusal> {
+pub fn service<'a>(caller: &Actor, view: &'a TenantView, sid: &str) -> Result<&'a Profile, Refusal> {
     let id = Sid::parse(Kind::Service, sid).map(ProfileId::from_bytes);
     let found = view.profiles.values().find(|profile| Some(profile.id) == id);
-    found.ok_or_else(Refusal::not_found)
+    found.filter(|profile| caller.profiles.admits(&profile.id)).ok_or_else(Refusal::not_found)
 }
 
 impl From<FamilyError> for Refusal {
@@ -78,8 +78,9 @@ pub async fn create_verification(
     form: Form,
 ) -> Answer {
     let view = state.context.tenant_view(caller.tenant)?;
-    let profile = service(&view, &path)?;
-    let asked = VerificationForm::read(&form, caller.mode, &view, profile)?;
+    let profile = service(&caller, &view, &path)?;
+    let templates = shares::templates(&state.context, &caller)?;
+    let asked = VerificationForm::read(&form, caller.mode, (&view, &templates), profile)?;
     let (amount, payee) = (asked.amount.clone(), asked.payee.clone());
     let asked = asked.start(profile);
     let now = state.clock.now();
@@ -120,7 +121,7 @@ pub async fn fetch_verification(
     path: Path<(String, String)>,
 ) -> Answer {
     let view = state.context.tenant_view(caller.tenant)?;
-    let profile = service(&view, &path.0)?;
+    let profile = service(&caller, &view, &path.0)?;
     let found = find(&state, &caller, profile, &path.1).await?;
     note(&request, found.id, found.status.as_str());
     let told = told(&state, &caller, found.id).await;
@@ -152,10 +153,10 @@ pub async fn update_verification(
 ) -> Answer {
     let VerificationUpdate { status: () } = VerificationUpdate::read(&form)?;
     let view = state.context.tenant_view(caller.tenant)?;
-    let profile = service(&view, &path.0)?;
+    let profile = service(&caller, &view, &path.0)?;
     let found = find(&state, &caller, profile, &path.1).await?;
-    let now = state.clock.now();
-    let canceled = cancel::cancel_verification(&state.context, &caller, found.id, now, &mut rng()).await;
+    let by = caller.change(state.clock.now());
+    let canceled = cancel::cancel_verification(&state.context, &caller, found.id, &by, &mut rng()).await;
     let canceled = canceled.map_err(Problem::from)?;
     note(&request, canceled.id, canceled.status.as_str());
     let told = told(&state, &caller, canceled.id).await;

@@ -4,6 +4,7 @@ use crate::v1::verifications::json::Verification;
 use countersign_core::{
     access::actor::Actor,
     acts::{history::erase, view},
+    audit::entry::Author,
     verification::event::{self, EventKind},
 };
 use serde::Serialize;
@@ -76,6 +77,18 @@ pub struct Event {
     /// The kind of event, for programs. Later releases may add kinds.
     #[schema(pattern = "^[a-z_]+$", example = "message_sent")]
     kind: &'static str,
+    /// The author: the id of a key or a member, `operator`, or `system` for the server itself. Null for an act that
+    /// a node of an older release stored.
+    #[schema(
+        required = true,
+        pattern = "^(key|mem)_[0-7][0-9a-hjkmnp-tv-z]{25}$|^operator$|^system$",
+        example = "key_01jz0w8e9c4t6yv2k5n3m7p8qr"
+    )]
+    actor: Option<String>,
+    /// The member whose rights applied if an owner acted as that member, or `operator` if a member of the operator
+    /// acted.
+    #[schema(required = true, pattern = "^mem_[0-7][0-9a-hjkmnp-tv-z]{25}$|^operator$")]
+    acting_for: Option<String>,
     /// The event in words, for people. It contains no code and no number.
     #[schema(example = "Message accepted by provider relay")]
     text: String,
@@ -95,10 +108,16 @@ pub struct Event {
 
 impl From<event::Event> for Event {
     fn from(event: event::Event) -> Self {
+        let (actor, acting_for) = match event.author().map(Author::from) {
+            Some(Author { actor, acting_for }) => (Some(actor), acting_for),
+            None => (None, None),
+        };
         Self {
             id: event.id.to_string(),
             at: event.at.to_string(),
             kind: event.kind.name(),
+            actor,
+            acting_for,
             text: event.kind.sentence(),
             message_id: event.kind.message().map(|message| message.to_string()),
             provider: event.kind.provider().map(str::to_owned),

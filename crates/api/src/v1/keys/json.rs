@@ -1,6 +1,9 @@
 //! Keys as JSON.
 
-use crate::v1::allowlists::{AllowlistEntry, entries};
+use crate::v1::{
+    allowlists::{AllowlistEntry, entries},
+    shares::{Names, Share},
+};
 use countersign_core::{
     access::{
         key::{self, PresentedKey},
@@ -62,6 +65,16 @@ pub struct Key {
     /// The addresses from which the key works; an empty list admits every address.
     #[schema(max_items = 100)]
     allowlist: Vec<AllowlistEntry>,
+    /// The member whose limits bind the key; null for a key of the company. The server refuses the key if the
+    /// member is disabled or was removed.
+    #[schema(
+        required = true,
+        pattern = "^mem_[0-7][0-9a-hjkmnp-tv-z]{25}$",
+        example = "mem_01jz0w8e9c4t6yv2k5n3m7p8qr"
+    )]
+    member: Option<String>,
+    /// The profiles that the key reaches, if its member reaches them too.
+    profiles: Share,
     /// The key that replaced it in a rotation.
     #[schema(required = true, pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
     replaced_by: Option<String>,
@@ -73,8 +86,8 @@ pub struct Key {
     last_used_at: Option<String>,
 }
 
-impl From<key::Key> for Key {
-    fn from(key: key::Key) -> Self {
+impl Key {
+    pub fn new(key: key::Key, names: &Names) -> Self {
         Self {
             id: key.id.to_string(),
             name: key.name,
@@ -83,6 +96,8 @@ impl From<key::Key> for Key {
             disabled: key.disabled,
             expires_at: key.expires_at.map(|at| at.to_string()),
             allowlist: entries(&key.allowlist),
+            member: key.member.map(|id| id.to_string()),
+            profiles: names.profiles(&key.profiles),
             replaced_by: key.replaced_by.map(|id| id.to_string()),
             created_at: key.created_at.to_string(),
             last_used_at: key.last_used_at.map(|at| at.to_string()),
@@ -113,6 +128,16 @@ pub struct CreatedKey {
     /// The addresses from which the key works; an empty list admits every address.
     #[schema(max_items = 100)]
     allowlist: Vec<AllowlistEntry>,
+    /// The member whose limits bind the key; null for a key of the company. The server refuses the key if the
+    /// member is disabled or was removed.
+    #[schema(
+        required = true,
+        pattern = "^mem_[0-7][0-9a-hjkmnp-tv-z]{25}$",
+        example = "mem_01jz0w8e9c4t6yv2k5n3m7p8qr"
+    )]
+    member: Option<String>,
+    /// The profiles that the key reaches, if its member reaches them too.
+    profiles: Share,
     /// The key that replaced it in a rotation.
     #[schema(required = true, pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
     replaced_by: Option<String>,
@@ -129,8 +154,8 @@ pub struct CreatedKey {
 
 impl CreatedKey {
     /// The key with its secret.
-    pub fn new(key: key::Key, secret: &PresentedKey) -> Self {
-        let key = Key::from(key);
+    pub fn new(key: key::Key, secret: &PresentedKey, names: &Names) -> Self {
+        let key = Key::new(key, names);
         Self {
             id: key.id,
             name: key.name,
@@ -139,6 +164,8 @@ impl CreatedKey {
             disabled: key.disabled,
             expires_at: key.expires_at,
             allowlist: key.allowlist,
+            member: key.member,
+            profiles: key.profiles,
             replaced_by: key.replaced_by,
             created_at: key.created_at,
             last_used_at: key.last_used_at,
@@ -152,20 +179,8 @@ impl CreatedKey {
 pub struct KeyPage {
     /// The keys, newest first.
     #[schema(max_items = 100)]
-    data: Vec<Key>,
+    pub data: Vec<Key>,
     /// The cursor of the next page; null on the last.
     #[schema(required = true, pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
-    next_cursor: Option<String>,
-}
-
-impl KeyPage {
-    /// Makes a page of at most `limit` keys. `keys` may contain one more, which only shows that another page
-    /// follows.
-    pub fn new(mut keys: Vec<key::Key>, limit: u16) -> Self {
-        let limit = usize::from(limit);
-        let more = keys.len() > limit;
-        keys.truncate(limit);
-        let next_cursor = keys.last().filter(|_| more).map(|key| key.id.to_string());
-        Self { data: keys.into_iter().map(Key::from).collect(), next_cursor }
-    }
+    pub next_cursor: Option<String>,
 }

@@ -21,7 +21,7 @@ const SPAN: Duration = Duration::from_secs(90 * 24 * 3_600);
 const AT_ONCE: u64 = 5_000;
 const WEEK: u64 = 7 * 24 * 3_600 * 1_000_000;
 const TENANTS: u8 = 250;
-const PROFILES: u8 = 5;
+pub const PROFILES: u8 = 5;
 
 /// The tenant with most of the history.
 pub fn big() -> TenantId {

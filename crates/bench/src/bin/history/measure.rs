@@ -3,8 +3,9 @@
 use crate::{fill, statement};
 use anyhow::{Context, Result};
 use countersign_core::{
+    access::share::Share,
     history::query::{Filter, ListQuery},
-    id::{RecordKey, TenantId, VerificationId},
+    id::{ProfileId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
     mode::Mode,
     ports::history::History,
@@ -53,8 +54,9 @@ pub async fn measure(history: &SqlHistory, sql: &Sql, reads: usize, now: Timesta
     let reader = Reader { history, reads, now };
     let all = |_| Filter::All;
     let status = |status| move |_| Filter::Status(status);
-    let profile = |n| Filter::Profile(fill::profile(n as u8));
-    let both = |n| Filter::ProfileAndStatus(fill::profile(n as u8), Status::Expired);
+    let everything = |_| Share::all();
+    let profile = |n| Share::one(fill::profile(n as u8));
+    let few = |_| Share::of((0..fill::PROFILES).map(fill::profile)).unwrap_or(Share::none());
     let of = |numbers: &[Fingerprint]| {
         let numbers = numbers.to_vec();
         move |n: usize| Filter::Number(numbers[n % numbers.len()])
@@ -64,22 +66,31 @@ pub async fn measure(history: &SqlHistory, sql: &Sql, reads: usize, now: Timesta
     let small = |n| (fill::small(n as u8), Mode::Live);
     let one = |_| (fill::small(3), Mode::Live);
     Ok(vec![
-        reader.read("first page, big tenant", big, None, all).await?,
-        reader.read("first page, small tenants", small, None, all).await?,
-        reader.read("test mode, which others use", |_| (fill::big(), Mode::Test), None, all).await?,
-        reader.read("deep inside, big tenant", big, Some(0), all).await?,
-        reader.read("deep inside, small tenants", small, Some(0), all).await?,
-        reader.read("by status", big, None, status(Status::Approved)).await?,
-        reader.read("by rare status, deep inside", big, Some(0), status(Status::Canceled)).await?,
-        reader.read("pending", big, None, status(Status::Pending)).await?,
-        reader.read("by profile", big, None, profile).await?,
-        reader.read("by profile, deep inside", big, Some(0), profile).await?,
-        reader.read("by profile and status, deep inside", big, Some(0), both).await?,
-        reader.read("one day", big, Some(1), all).await?,
-        reader.read("a number, 1 in 5,000 of all", big, None, of(often)).await?,
-        reader.read("a number, big tenant", big, None, of(seldom)).await?,
-        reader.read("a number, small tenant", one, None, of(&rare)).await?,
-        reader.read("a number that is not there", big, None, nobody).await?,
+        reader.read("first page, big tenant", big, None, (everything, all)).await?,
+        reader.read("first page, small tenants", small, None, (everything, all)).await?,
+        reader
+            .read("test mode, which others use", |_| (fill::big(), Mode::Test), None, (everything, all))
+            .await?,
+        reader.read("deep inside, big tenant", big, Some(0), (everything, all)).await?,
+        reader.read("deep inside, small tenants", small, Some(0), (everything, all)).await?,
+        reader.read("by status", big, None, (everything, status(Status::Approved))).await?,
+        reader
+            .read("by rare status, deep inside", big, Some(0), (everything, status(Status::Canceled)))
+            .await?,
+        reader.read("pending", big, None, (everything, status(Status::Pending))).await?,
+        reader.read("by profile", big, None, (profile, all)).await?,
+        reader.read("by profile, deep inside", big, Some(0), (profile, all)).await?,
+        reader
+            .read("by profile and status, deep inside", big, Some(0), (profile, status(Status::Expired)))
+            .await?,
+        reader.read("a list of profiles", big, None, (few, all)).await?,
+        reader.read("a list of profiles, deep inside", big, Some(0), (few, all)).await?,
+        reader.read("a list of profiles, a number", big, None, (few, of(often))).await?,
+        reader.read("one day", big, Some(1), (everything, all)).await?,
+        reader.read("a number, 1 in 5,000 of all", big, None, (everything, of(often))).await?,
+        reader.read("a number, big tenant", big, None, (everything, of(seldom))).await?,
+        reader.read("a number, small tenant", one, None, (everything, of(&rare))).await?,
+        reader.read("a number that is not there", big, None, (everything, nobody)).await?,
         reader.read_each("one verification with its timeline").await?,
     ])
 }
@@ -102,7 +113,7 @@ impl Reader<'_> {
         name: &'static str,
         whose: impl Fn(usize) -> (TenantId, Mode),
         days: Option<u32>,
-        filter: impl Fn(usize) -> Filter,
+        (profiles, filter): (impl Fn(usize) -> Share<ProfileId>, impl Fn(usize) -> Filter),
     ) -> Result<Figure> {
         let mut figure = Figure { name, rows: 0, times: Vec::new() };
         // The first reads fill caches and are not counted.
@@ -113,6 +124,7 @@ impl Reader<'_> {
                 limit: PAGE,
                 created_after: place.zip(days.filter(|days| *days > 0)).map(|(at, days)| at - DAY * days),
                 created_before: None,
+                profiles: profiles(n),
                 filter: filter(n),
                 now: self.now,
             };
@@ -136,6 +148,7 @@ impl Reader<'_> {
                 limit: 1,
                 created_after: None,
                 created_before: None,
+                profiles: Share::all(),
                 filter: Filter::All,
                 now: self.now,
             };

@@ -34,7 +34,7 @@ pub async fn erase_number(
     let (tenant, mode) = (actor.tenant, actor.mode);
     let number = context.keyring.fingerprint(tenant, to);
     let act = async {
-        let erasure = context.codes.erase(tenant, mode, number).await.map_err(HistoryError::Codes)?;
+        let erasure = context.codes.erase(tenant, mode, number, by.who).await.map_err(HistoryError::Codes)?;
         let erased = context.history.erase(tenant, mode, number, erasure.now).await;
         let verifications = erased.map_err(HistoryError::Database)?;
         let counts = json!({ "verifications": verifications, "canceled": erasure.canceled });

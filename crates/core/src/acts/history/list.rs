@@ -3,7 +3,7 @@
 use crate::{
     access::actor::Actor,
     acts::{
-        history::{HistoryError, profile},
+        history::{HistoryError, shown_profiles},
         view::Verification,
     },
     context::Context,
@@ -39,18 +39,11 @@ pub async fn list_verifications(
     request: ListRequest,
     now: Timestamp,
 ) -> Result<Vec<Verification>, HistoryError> {
-    let profile = match &request.profile {
-        Some(name) => Some(profile(context, actor, name).await?.id),
-        None => None,
-    };
-    let filter = match (profile, request.status) {
-        (None, None) => Filter::All,
-        (None, Some(status)) => Filter::Status(status),
-        (Some(profile), None) => Filter::Profile(profile),
-        (Some(profile), Some(status)) => Filter::ProfileAndStatus(profile, status),
-    };
+    let profiles = shown_profiles(context, actor, request.profile.as_ref()).await?;
+    let filter = request.status.map_or(Filter::All, Filter::Status);
     let ListRequest { created_after, created_before, before, limit, .. } = request;
-    list(context, actor, ListQuery { before, limit, created_after, created_before, filter, now }).await
+    list(context, actor, ListQuery { before, limit, created_after, created_before, profiles, filter, now })
+        .await
 }
 
 /// Lists the verifications of a number, newest first.
@@ -62,7 +55,15 @@ pub async fn search_verifications(
     now: Timestamp,
 ) -> Result<Vec<Verification>, HistoryError> {
     let filter = Filter::Number(context.keyring.fingerprint(actor.tenant, to));
-    let query = ListQuery { before, limit, created_after: None, created_before: None, filter, now };
+    let query = ListQuery {
+        before,
+        limit,
+        created_after: None,
+        created_before: None,
+        profiles: actor.profiles.clone(),
+        filter,
+        now,
+    };
     list(context, actor, query).await
 }
 

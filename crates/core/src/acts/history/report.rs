@@ -2,7 +2,7 @@
 
 use crate::{
     access::actor::Actor,
-    acts::history::{HistoryError, profile},
+    acts::history::{HistoryError, shown_profiles},
     context::Context,
     history::query::{ConversionQuery, HourlyCounts, ReportQuery, WayCounts},
     phone::Country,
@@ -28,12 +28,9 @@ pub async fn read_hourly_report(
     actor: &Actor,
     request: ReportRequest,
 ) -> Result<Vec<HourlyCounts>, HistoryError> {
-    let profile = match &request.profile {
-        Some(name) => Some(profile(context, actor, name).await?.id),
-        None => None,
-    };
+    let profiles = shown_profiles(context, actor, request.profile.as_ref()).await?;
     let ReportRequest { from, to, country, .. } = request;
-    let query = ReportQuery { from, to, profile, country };
+    let query = ReportQuery { from, to, profiles, country };
     context.history.report(actor.tenant, actor.mode, &query).await.map_err(HistoryError::Database)
 }
 

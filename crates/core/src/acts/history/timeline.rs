@@ -1,19 +1,37 @@
 //! The timeline of a verification.
 
 use crate::{
-    acts::history::HistoryError, context::Context, history::fold::order, id::RecordKey,
-    verification::event::Event,
+    access::actor::Actor,
+    acts::history::HistoryError,
+    context::Context,
+    history::fold::order,
+    id::{RecordKey, VerificationId},
+    verification::event::{Event, EventKind},
 };
 
 /// The events of a verification, oldest first: those in the history, and those that are still only in the
 /// codes store.
-pub async fn read_timeline(context: &Context, key: RecordKey) -> Result<Vec<Event>, HistoryError> {
+pub async fn read_timeline(
+    context: &Context,
+    actor: &Actor,
+    id: VerificationId,
+) -> Result<Vec<Event>, HistoryError> {
+    let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
     // Read the codes store first: an event that is recorded in between is then in both lists, and not in
     // neither.
     let fresh = context.codes.timeline(key).await.map_err(HistoryError::Codes)?;
     let recorded = context.history.timeline(key).await.map_err(HistoryError::Database)?;
     let events = join_timeline(recorded, fresh);
-    if events.is_empty() { Err(HistoryError::NotFound) } else { Ok(events) }
+    if events.is_empty() || !reaches(actor, &events) { Err(HistoryError::NotFound) } else { Ok(events) }
+}
+
+/// Returns whether the actor reaches the profile of the verification. The first event names it.
+fn reaches(actor: &Actor, events: &[Event]) -> bool {
+    let profile = events.iter().find_map(|event| match &event.kind {
+        EventKind::Started(started) => Some(started.profile),
+        _ => None,
+    });
+    actor.profiles.demand(profile.as_ref()).is_ok()
 }
 
 /// Joins the recorded events with those in the codes store, each once and in order.

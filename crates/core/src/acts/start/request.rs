@@ -1,7 +1,8 @@
 //! The request of a start, and its result.
 
 use crate::{
-    acts::view::Verification,
+    access::share::NotShared,
+    acts::{sending::SendingError, view::Verification},
     code::payment::Transaction,
     locale::Locale,
     message::{
@@ -99,6 +100,9 @@ pub enum StartError {
     /// The tenant has no such sender.
     #[error("no such sender")]
     UnknownSender,
+    /// The start names, or would use, something outside of the actor's shares.
+    #[error(transparent)]
+    NotShared(#[from] NotShared),
     /// The message is longer than the app hash allows.
     #[error("the message is longer than an Android app can read")]
     TextTooLong,
@@ -116,6 +120,9 @@ pub enum StartError {
     /// A limit refused the start.
     #[error("limit {} refused", .0.name)]
     Limited(LimitHit),
+    /// A limit of the member refused the start.
+    #[error(transparent)]
+    Sending(#[from] SendingError),
     /// There is no delivery route for the phone number.
     #[error("no route")]
     NoRoute,

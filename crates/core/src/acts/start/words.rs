@@ -4,7 +4,7 @@ use crate::{
     acts::start::request::{StartError, StartRequest},
     code::Code,
     id::TemplateId,
-    message::text::CodeText,
+    message::{MessageText, text::CodeText},
     snapshot::view::TenantView,
     tenant::profile::Profile,
 };
@@ -15,21 +15,18 @@ pub(super) fn template(view: &TenantView, request: &StartRequest) -> Result<Opti
     view.templates.get(name).map(|set| Some(set.id)).ok_or(StartError::UnknownTemplate)
 }
 
-/// Refuses a message with an app hash that is too long: the phone would not pass it to the app.
-pub(super) fn check_length(
+/// The message of the start, with a sample code. Refuses a message with an app hash that is too long: the phone
+/// would not pass it to the app.
+pub(super) fn compose(
     view: &TenantView,
     profile: &Profile,
     request: &StartRequest,
     template: Option<TemplateId>,
-) -> Result<(), StartError> {
-    if request.app_hash.is_none() {
-        return Ok(());
-    }
+) -> Result<MessageText, StartError> {
     let policy = &profile.policy;
     let code = Code::of_test_mode(request.code_length.unwrap_or(policy.code_length));
     let life = request.expires_in.unwrap_or(policy.expires_in);
-    let message = request.text(code, template).compose(view, life);
-    message.map(drop).ok_or(StartError::TextTooLong)
+    request.text(code, template).compose(view, life).ok_or(StartError::TextTooLong)
 }
 
 impl StartRequest {

@@ -1,9 +1,10 @@
 use super::*;
 use crate::{
     access::{key::PresentedKey, scope::Scopes},
-    id::{KeyId, TenantId, VerificationId, WebhookId},
-    keyring::Fingerprint,
+    id::{KeyId, MemberId, PersonId, TenantId, VerificationId, WebhookId},
+    keyring::{Fingerprint, KeyRing, VersionedKey},
     mode::Mode,
+    people::{hours::Zone, invitation::Author, person::EmailAddress, shares::Shares},
     phone::Country,
     tenant::{
         Tenant, TenantName,
@@ -48,7 +49,7 @@ fn tell(view: &TenantView, kinds: &[EventKind]) -> Vec<WebhookMessage> {
     let mut messages = Vec::new();
     for (n, kind) in kinds.iter().enumerate() {
         known.learn(kind);
-        let event = Event { id: EventId::from_bytes([n as u8; 16]), at: AT, kind: kind.clone() };
+        let event = Event { id: EventId::from_bytes([n as u8; 16]), at: AT, kind: kind.clone(), who: None };
         messages.extend(of_verification(view, key, &event, &known));
     }
     messages
@@ -58,7 +59,7 @@ fn started() -> EventKind {
     EventKind::Started(Box::new(Started {
         message: MessageId::from_bytes([5; 16]),
         profile: PROFILE,
-        key: KeyId::from_bytes([6; 16]),
+        key: Some(KeyId::from_bytes([6; 16])),
         number: Fingerprint([7; 16]),
         country: Country::parse("PL"),
         expires_at: AT,
@@ -167,5 +168,74 @@ fn the_documentation_shows_each_event() {
         let example = docs.split(&format!("\n`{}`\n```json\n", event.as_str())).nth(1).unwrap();
         let example: Value = serde_json::from_str(example.split("\n```").next().unwrap()).unwrap();
         assert_eq!(example["type"], event.as_str());
+        if let Some(made) = made(*event) {
+            let made: Value = serde_json::from_str(&made.body).unwrap();
+            let names = |body: &Value| body["data"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+            assert_eq!(names(&example), names(&made), "{}", event.as_str());
+        }
     }
+}
+
+/// A message about a key or a member.
+fn made(event: WebhookEvent) -> Option<WebhookMessage> {
+    let webhooks = [webhook(1, Mode::Live, &[])];
+    let all = || webhooks.iter().map(|one| &**one);
+    let mut rng = StdRng::seed_from_u64(1);
+    let presented = PresentedKey::generate(Mode::Live, KeyId::new(AT, &mut rng), &mut rng);
+    let messages = match event.as_str().split_once('.')? {
+        ("key", _) => {
+            of_key(all(), event, &Key::new(&presented, TENANT, "one".into(), Scopes::all(), AT), AT)
+        }
+        ("member", "invited") => of_invitation(all(), &invitation(), AT),
+        ("member", _) => of_member(all(), event, (&member(), Some(invitation().id)), AT),
+        _ => return None,
+    };
+    messages.into_iter().next()
+}
+
+fn member() -> Member {
+    Member {
+        id: MemberId::from_bytes([4; 16]),
+        tenant: TENANT,
+        person: PersonId::from_bytes([5; 16]),
+        limits: Limits {
+            pool: Some(7),
+            shares: Shares { senders: Share::none(), ..Shares::all() },
+            ..Limits::of_owner(Zone::default())
+        },
+        disabled: false,
+        version: 3,
+        created_at: AT,
+    }
+}
+
+fn invitation() -> Invitation {
+    let mut rng = StdRng::seed_from_u64(2);
+    let keys = || vec![VersionedKey { version: 1, key: [1; 32] }];
+    let keyring = KeyRing::new([1; 32], keys(), keys()).unwrap();
+    let id = (TENANT, InvitationId::from_bytes([6; 16]));
+    let email = EmailAddress::parse("anna@example.com").unwrap();
+    let granted = (member().limits, Author::Member(MemberId::from_bytes([8; 16])));
+    Invitation::new(id, &email, granted, &keyring, AT, &mut rng).0
+}
+
+#[test]
+fn members_are_told_by_ids_and_limits_to_live_webhooks() {
+    let webhooks = [webhook(1, Mode::Live, &[]), webhook(2, Mode::Test, &[])];
+    let all = || webhooks.iter().map(|one| &**one);
+    let told = of_member(all(), WebhookEvent::MemberUpdated, (&member(), None), AT);
+    assert_eq!((told.len(), told[0].webhook), (1, webhooks[0].id));
+    let body: Value = serde_json::from_str(&told[0].body).unwrap();
+    let data = &body["data"];
+    assert_eq!(data["member_id"], member().id.to_string());
+    assert_eq!((&data["role"], &data["pool"], &data["senders"]), (&json!("owner"), &json!(7), &json!([])));
+    assert_eq!((&data["most_parts"], &data["profiles"]), (&Value::Null, &Value::Null));
+    assert!(!told[0].body.contains(&member().person.to_string()));
+    let again = of_member(all(), WebhookEvent::MemberUpdated, (&member(), None), AT);
+    assert_eq!(again[0].id, told[0].id);
+    let later = Member { version: 4, ..member() };
+    assert_ne!(of_member(all(), WebhookEvent::MemberUpdated, (&later, None), AT)[0].id, told[0].id);
+    let invited = of_invitation(all(), &invitation(), AT);
+    assert_eq!((invited.len(), invited[0].kind), (1, "member.invited"));
+    assert!(!invited[0].body.contains("example.com"), "{}", invited[0].body);
 }

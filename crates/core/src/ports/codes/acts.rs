@@ -1,7 +1,9 @@
 //! The input of a start, and the results of operations on the codes store.
 
 use crate::{
-    id::{EventId, KeyId, RecordKey, VerificationId},
+    access::actor::Who,
+    id::{EventId, RecordKey, VerificationId},
+    people::pool::PoolTake,
     phone::Country,
     tenant::limits::{Buckets, LimitHit, LimitState, Take},
     time::Timestamp,
@@ -22,8 +24,8 @@ pub struct NewVerification {
     pub key: RecordKey,
     /// The record. The store's clock sets `created_at`, `expires_at` and `resend_at`.
     pub record: Record,
-    /// The API key that starts it.
-    pub starter: KeyId,
+    /// Who starts it.
+    pub starter: Who,
     /// The country of the phone number.
     pub country: Option<Country>,
     /// How long its codes are valid.
@@ -31,6 +33,8 @@ pub struct NewVerification {
     pub number_limits: Buckets,
     /// The other limits that must admit the start.
     pub takes: Vec<Take>,
+    /// What the message takes from the member's pool.
+    pub pool: Option<PoolTake>,
     /// The names of limits that do not apply, for the timeline.
     pub skipped: Vec<String>,
     /// The hashes of the Idempotency-Key, if the request has one.
@@ -64,13 +68,18 @@ impl NewVerification {
         record
     }
 
+    /// The author to store beside its `started` event. The event itself names a key.
+    pub fn author(&self) -> Option<Who> {
+        Some(self.starter).filter(|who| !matches!(who, Who::Key(_)))
+    }
+
     /// The content of its `started` event, from the record with its times and the limits that counted the
     /// start.
     pub fn started(&self, record: &Record, limits: &[LimitState]) -> Started {
         Started {
             message: record.message,
             profile: record.profile,
-            key: self.starter,
+            key: if let Who::Key(key) = self.starter { Some(key) } else { None },
             number: record.number,
             country: self.country,
             expires_at: record.expires_at,
@@ -96,6 +105,8 @@ pub enum StartOutcome {
     },
     /// A limit refused the start. Nothing was created or counted.
     Limited(LimitHit),
+    /// The member's pool has too few parts left. Nothing was created or counted.
+    PoolExhausted(LimitHit),
     /// Another verification of the group is pending. Nothing was created or counted.
     Changed,
     /// The events that wait for the history use up their budget. Nothing was created or counted.

@@ -1,6 +1,7 @@
 //! The events that wait for the history.
 
 use crate::{
+    access::actor::Who,
     id::{EventId, RecordKey},
     ports::error::StoreError,
     time::Timestamp,
@@ -25,6 +26,8 @@ pub struct UnrecordedEvent {
     pub at: Timestamp,
     /// The packed kind.
     pub body: Vec<u8>,
+    /// The author, if one is stored beside the event.
+    pub who: Option<Who>,
 }
 
 /// The result of reading events that wait for the history.

@@ -1,15 +1,17 @@
 //! The operations of clients on live verifications.
 
 use crate::{
-    id::{EventId, RecordKey, TenantId, VerificationId},
+    access::actor::Who,
+    id::{RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
     mode::Mode,
+    people::pool::PoolCount,
     ports::{
         codes::acts::{CheckFound, Erasure, NewVerification, Seen, StartOutcome},
         error::StoreError,
     },
     verification::{
-        event::Event,
+        event::{ActEvent, Event},
         idempotency::{Answer, Once, Replay},
         number::Listing,
         outcome::{CancelOutcome, ResendOutcome},
@@ -24,16 +26,16 @@ use async_trait::async_trait;
 /// repeat of it would find done.
 #[async_trait]
 pub trait Verifications: Send + Sync {
-    /// Counts the start against its limits, creates the verification, queues its message and records the
-    /// event, or does none of this. A refused start counts against no limit.
+    /// Counts the start against its limits and its message against the member's pool, creates the verification, queues its message and records the
+    /// event, or does none of this. A refused start counts against no limit and no pool.
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError>;
 
-    /// Checks one submitted code. `event` is the id of the event if the check changes anything.
+    /// Checks one submitted code. `event` is the event if the check changes anything.
     async fn check(
         &self,
         key: RecordKey,
         code: SubmittedCode,
-        event: EventId,
+        event: ActEvent,
         once: Option<Once>,
     ) -> Result<Answer<Option<CheckFound>>, StoreError>;
 
@@ -42,13 +44,16 @@ pub trait Verifications: Send + Sync {
         &self,
         key: RecordKey,
         resend: Resend,
-        event: EventId,
+        event: ActEvent,
         once: Option<Once>,
     ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError>;
 
     /// Ends the verification because the client asked for it.
-    async fn cancel(&self, key: RecordKey, event: EventId)
-    -> Result<Option<Seen<CancelOutcome>>, StoreError>;
+    async fn cancel(
+        &self,
+        key: RecordKey,
+        event: ActEvent,
+    ) -> Result<Option<Seen<CancelOutcome>>, StoreError>;
 
     /// The stored outcome of a request with this Idempotency-Key about this phone number, if there is one.
     async fn replay(&self, number: Fingerprint, once: &Once) -> Result<Option<Replay>, StoreError>;
@@ -62,7 +67,13 @@ pub trait Verifications: Send + Sync {
     ) -> Result<u16, StoreError>;
 
     /// Ends the live verifications of a phone number, and removes number and notes from all its records.
-    async fn erase(&self, tenant: TenantId, mode: Mode, number: Fingerprint) -> Result<Erasure, StoreError>;
+    async fn erase(
+        &self,
+        tenant: TenantId,
+        mode: Mode,
+        number: Fingerprint,
+        who: Who,
+    ) -> Result<Erasure, StoreError>;
 
     /// The record, if it has not expired.
     async fn read(&self, key: RecordKey) -> Result<Option<Seen<()>>, StoreError>;
@@ -79,4 +90,7 @@ pub trait Verifications: Send + Sync {
 
     /// The events of the verification that the history has not recorded yet, oldest first.
     async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError>;
+
+    /// The count of the member's pool with this key, if the store has one.
+    async fn pool_count(&self, key: [u8; 16]) -> Result<Option<PoolCount>, StoreError>;
 }

@@ -45,6 +45,22 @@ pub trait Invitations: Send + Sync {
         by: &Change,
     ) -> Result<(), StoreError>;
 
+    /// The open invitations of all tenants after `after` whose address another version of the seal key sealed,
+    /// sorted by id.
+    async fn invitations_not_sealed_with(
+        &self,
+        version: u8,
+        after: Option<InvitationId>,
+        limit: u16,
+    ) -> Result<Vec<Invitation>, StoreError>;
+
+    /// The number of open invitations whose address this version sealed.
+    async fn count_invitations_sealed_with(&self, version: u8) -> Result<u64, StoreError>;
+
+    /// Replaces the sealed address of an invitation by the same address under another key. Nothing else changes,
+    /// so it has no entry in the audit log. Returns whether the invitation still had the former content.
+    async fn reseal_invitation(&self, former: &Invitation, sealed: &[u8]) -> Result<bool, StoreError>;
+
     /// Ends an invitation that its author or another member withdraws.
     async fn withdraw_invitation(
         &self,

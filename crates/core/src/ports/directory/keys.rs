@@ -1,8 +1,8 @@
 //! API keys.
 
 use crate::{
-    access::{allowlist::Allowlist, change::Change, key::Key},
-    id::{KeyId, MemberId, TenantId},
+    access::{allowlist::Allowlist, change::Change, key::Key, share::Share},
+    id::{KeyId, MemberId, ProfileId, TenantId},
     ports::{directory::members::Acting, error::StoreError},
     time::Timestamp,
     verification::idempotency::Once,
@@ -20,17 +20,25 @@ pub struct KeyChange {
     pub expires_at: Option<Option<Timestamp>>,
     /// A new list of addresses from which it may be used.
     pub allowlist: Option<Allowlist>,
+    /// The profiles that it reaches from now on.
+    pub profiles: Option<Share<ProfileId>>,
 }
 
 impl KeyChange {
+    /// Whether it disables the key, or makes it expire at once.
+    pub fn ends(&self, now: Timestamp) -> bool {
+        self.disabled == Some(true) || self.expires_at.flatten().is_some_and(|expiry| expiry <= now)
+    }
+
     /// The key after the change. If something changes, its version is the next one.
     pub fn apply(&self, old: Key) -> Key {
-        let Self { name, disabled, expires_at, allowlist } = self;
+        let Self { name, disabled, expires_at, allowlist, profiles } = self;
         let new = Key {
             name: name.as_ref().unwrap_or(&old.name).clone(),
             disabled: disabled.unwrap_or(old.disabled),
             expires_at: expires_at.unwrap_or(old.expires_at),
             allowlist: allowlist.as_ref().unwrap_or(&old.allowlist).clone(),
+            profiles: profiles.as_ref().unwrap_or(&old.profiles).clone(),
             ..old
         };
         Key { version: old.version + 1, ..new }

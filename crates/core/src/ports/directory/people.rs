@@ -1,7 +1,7 @@
 //! Persons.
 
 use crate::{
-    id::PersonId,
+    id::{MemberId, PersonId, TenantId},
     people::person::{EmailMark, Person},
     ports::error::StoreError,
 };
@@ -15,8 +15,24 @@ pub trait People: Send + Sync {
     /// The person with this e-mail address.
     async fn find_person(&self, email: EmailMark) -> Result<Option<Person>, StoreError>;
 
-    /// The persons after `after`, sorted by id.
-    async fn list_people(&self, after: Option<PersonId>, limit: u16) -> Result<Vec<Person>, StoreError>;
+    /// The persons of the members of the tenant whose ids are between these two, or equal to one of them. A page
+    /// of members needs no query for each person.
+    async fn people_of_members(
+        &self,
+        tenant: TenantId,
+        between: (MemberId, MemberId),
+    ) -> Result<Vec<Person>, StoreError>;
+
+    /// The persons after `after` whose content another version of the seal key sealed, sorted by id.
+    async fn people_not_sealed_with(
+        &self,
+        version: u8,
+        after: Option<PersonId>,
+        limit: u16,
+    ) -> Result<Vec<Person>, StoreError>;
+
+    /// The number of persons whose content this version sealed.
+    async fn count_people_sealed_with(&self, version: u8) -> Result<u64, StoreError>;
 
     /// Replaces the sealed content of a person by the same content under another key. Nothing else changes, so
     /// it has no entry in the audit log. Returns whether the person still had the former content.

@@ -14,6 +14,9 @@ use crate::{
 };
 use std::time::Duration;
 
+/// The id of no key.
+const NO_KEY: KeyId = KeyId::from_bytes([0; 16]);
+
 impl EventKind {
     /// Writes format 1 of the packed form. The stores have columns of their own for the id and the time.
     pub fn pack(&self) -> Vec<u8> {
@@ -83,7 +86,8 @@ impl Started {
         let first = kind(1)
             .fixed(self.message.bytes())
             .fixed(self.profile.bytes())
-            .fixed(self.key.bytes())
+            // Each release reads an id here; zeros stand for a start by no key.
+            .fixed(self.key.unwrap_or(NO_KEY).bytes())
             .fixed(&self.number.0)
             .byte(country[0])
             .byte(country[1]);
@@ -113,7 +117,7 @@ impl Started {
         let mut started = Self {
             message: MessageId::from_bytes(reader.fixed()?),
             profile: ProfileId::from_bytes(reader.fixed()?),
-            key: KeyId::from_bytes(reader.fixed()?),
+            key: Some(KeyId::from_bytes(reader.fixed()?)).filter(|key| *key != NO_KEY),
             number: Fingerprint(reader.fixed()?),
             country: Country::from_bytes([reader.byte()?, reader.byte()?]),
             expires_at: reader.time()?,
@@ -223,7 +227,7 @@ mod tests {
         Started {
             message,
             profile: ProfileId::from_bytes([1; 16]),
-            key: KeyId::from_bytes([2; 16]),
+            key: Some(KeyId::from_bytes([2; 16])),
             number: Fingerprint([3; 16]),
             country: Country::from_bytes(*b"PL"),
             expires_at: Timestamp::from_millis(1_800_000_000_123),
@@ -253,6 +257,7 @@ mod tests {
         let (provider, reason) = ("relay".to_owned(), "HTTP 503".to_owned());
         for kind in [
             EventKind::Started(Box::new(started(message))),
+            EventKind::Started(Box::new(Started { key: None, ..started(message) })),
             EventKind::Resent { message, send: 2, new_code: true },
             EventKind::CheckWrong { attempts_left: 4, in_row: 1, wait: None },
             EventKind::CheckWrong { attempts_left: 3, in_row: 100, wait: Some(wait) },

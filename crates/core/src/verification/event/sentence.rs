@@ -24,7 +24,7 @@ impl EventKind {
                 format!("Wrong code, no tries left: exhausted{}", row_sentence(*in_row, *wait))
             }
             Self::Expired => "Not answered in time: expired".into(),
-            Self::Canceled(CancelReason::Client) => "Canceled by the client".into(),
+            Self::Canceled(CancelReason::Client) => "Canceled before its time".into(),
             Self::Canceled(CancelReason::TransactionMismatch) => {
                 "Checked for another payment than its code was made for: canceled".into()
             }

@@ -63,7 +63,7 @@ impl Record {
 
 fn resend(sends_seen: u8, new: Option<u8>) -> Resend {
     let new_code = new.map(|byte| NewCode { mac: mac(1, byte), sealed: vec![byte] });
-    Resend { sends_seen, new_code, message: MessageId::from_bytes([9; 16]), takes: Vec::new() }
+    Resend { sends_seen, new_code, message: MessageId::from_bytes([9; 16]), takes: Vec::new(), pool: None }
 }
 
 #[test]

@@ -19,6 +19,7 @@ use countersign_core::{
     id::{EventId, KeyId, MessageId, ProfileId, RecordKey, TenantId, VerificationId},
     keyring::{Fingerprint, KeyRing, VersionedKey},
     mode::Mode,
+    people::pool::PoolCount,
     phone::magic::parse_number,
     ports::{
         clock::Clock,
@@ -38,7 +39,7 @@ use countersign_core::{
     },
     time::Timestamp,
     verification::{
-        event::Event,
+        event::{ActEvent, Event},
         idempotency::{Answer, Once, Replay},
         layout::RECORD,
         number::Listing,
@@ -187,7 +188,7 @@ impl Verifications for MemoryCodes {
         &self,
         _: RecordKey,
         _: SubmittedCode,
-        _: EventId,
+        _: ActEvent,
         _: Option<Once>,
     ) -> Result<Answer<Option<CheckFound>>, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
@@ -197,7 +198,7 @@ impl Verifications for MemoryCodes {
         &self,
         _: RecordKey,
         _: Resend,
-        _: EventId,
+        _: ActEvent,
         _: Option<Once>,
     ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
@@ -207,7 +208,7 @@ impl Verifications for MemoryCodes {
         Err(StoreError::unavailable("no part of this test"))
     }
 
-    async fn cancel(&self, _: RecordKey, _: EventId) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
+    async fn cancel(&self, _: RecordKey, _: ActEvent) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
     }
 
@@ -215,7 +216,7 @@ impl Verifications for MemoryCodes {
         Err(StoreError::unavailable("no part of this test"))
     }
 
-    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint) -> Result<Erasure, StoreError> {
+    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint, _: Who) -> Result<Erasure, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
     }
 
@@ -234,6 +235,10 @@ impl Verifications for MemoryCodes {
     }
 
     async fn timeline(&self, _: RecordKey) -> Result<Vec<Event>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn pool_count(&self, _: [u8; 16]) -> Result<Option<PoolCount>, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
     }
 }

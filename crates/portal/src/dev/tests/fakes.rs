@@ -2,11 +2,13 @@
 
 use async_trait::async_trait;
 use countersign_core::{
+    access::actor::Who,
     fakes::codes::{WithoutEventLog, WithoutOutbox, WithoutPeers},
     history::query::{ConversionQuery, HourlyCounts, ListQuery, PastVerification, ReportQuery, WayCounts},
-    id::{EventId, RecordKey, TenantId, VerificationId},
+    id::{RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
     mode::Mode,
+    people::pool::PoolCount,
     ports::{
         codes::{
             Codes,
@@ -19,7 +21,7 @@ use countersign_core::{
     },
     time::Timestamp,
     verification::{
-        event::Event,
+        event::{ActEvent, Event},
         idempotency::{Answer, Once, Replay},
         number::Listing,
         outcome::{CancelOutcome, ResendOutcome},
@@ -69,7 +71,7 @@ impl Verifications for OneTimeline {
         &self,
         _: RecordKey,
         _: SubmittedCode,
-        _: EventId,
+        _: ActEvent,
         _: Option<Once>,
     ) -> Result<Answer<Option<CheckFound>>, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
@@ -79,7 +81,7 @@ impl Verifications for OneTimeline {
         &self,
         _: RecordKey,
         _: Resend,
-        _: EventId,
+        _: ActEvent,
         _: Option<Once>,
     ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
@@ -89,7 +91,7 @@ impl Verifications for OneTimeline {
         Err(StoreError::unavailable("no part of this test"))
     }
 
-    async fn cancel(&self, _: RecordKey, _: EventId) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
+    async fn cancel(&self, _: RecordKey, _: ActEvent) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
     }
 
@@ -97,7 +99,7 @@ impl Verifications for OneTimeline {
         Err(StoreError::unavailable("no part of this test"))
     }
 
-    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint) -> Result<Erasure, StoreError> {
+    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint, _: Who) -> Result<Erasure, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
     }
 
@@ -118,6 +120,10 @@ impl Verifications for OneTimeline {
     async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
         let known = self.0.lock().unwrap().clone();
         Ok(known.filter(|(known, _)| *known == key).map(|(_, events)| events).unwrap_or_default())
+    }
+
+    async fn pool_count(&self, _: [u8; 16]) -> Result<Option<PoolCount>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
     }
 }
 

@@ -17,7 +17,7 @@ use countersign_core::{
     mode::Mode,
     phone::Country,
     tenant::{
-        OPERATOR, TenantName,
+        OPERATOR, PORTAL, TenantName,
         limits::{Buckets, LimitName, LimitScope},
         profile::ProfileName,
         resource::ResourceKind,
@@ -134,7 +134,7 @@ fn tenant(fields: &mut Fields, place: &str, management: &Management) -> Option<T
         TenantName::parse(&text(value)?).ok_or(Fault::format("must be 1 to 40 printable characters"))
     });
     let id = fields.optional("id", |value| {
-        let id = text(value)?.parse().ok().filter(|id| *id != OPERATOR);
+        let id = text(value)?.parse().ok().filter(|id| ![OPERATOR, PORTAL].contains(id));
         id.ok_or(Fault::format("must be the id of a tenant: ten_ and 26 characters"))
     });
     let settings = declared::tenant_settings(fields);

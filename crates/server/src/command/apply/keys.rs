@@ -69,6 +69,7 @@ impl Walk<'_> {
             disabled: Some(disabled),
             expires_at: Some(new.expires_at),
             allowlist: Some(new.allowlist.clone()),
+            profiles: None,
         };
         let what = What { owner, kind: AppliedKind::Key, name: &name, place };
         self.object(what, before, &declared::show_key(&shall), async || {

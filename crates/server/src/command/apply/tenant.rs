@@ -8,12 +8,17 @@ use super::{
 use crate::machine::rng;
 use countersign_api::declared;
 use countersign_core::{
+    access::allowlist::ListChange,
     id::{ProfileId, TemplateId, TenantId},
-    management::{allowlists, countries, profiles, senders, settings, templates, tenants},
+    management::{
+        allowlists, countries, profiles,
+        security::{self, SecurityError},
+        senders, settings, templates, tenants,
+    },
     message::template::set::TemplateSet,
     phone::countries::Countries,
     ports::applied::{Applied, AppliedKind},
-    tenant::{OPERATOR, Tenant, TenantChange, profile::Profile, settings::Settings},
+    tenant::{OPERATOR, Tenant, TenantChange, profile::Profile, security::Security, settings::Settings},
     time::Timestamp,
 };
 use std::collections::BTreeMap;
@@ -81,15 +86,13 @@ impl Walk<'_> {
             Some(_) => self.management.directory.settings(id).await?,
             None => Settings::default(),
         };
-        let locale = wanted.locale.as_ref().and(is.locale.as_ref());
-        let list = wanted.api_allowlist.as_ref().map(|_| &is.api_allowlist);
-        let mut before =
-            declared::show_settings(wanted.countries.as_ref().map(|_| &is.countries), locale, list);
-        let mut after = declared::show_settings(
-            wanted.countries.as_ref(),
-            wanted.locale.as_ref(),
-            wanted.api_allowlist.as_ref(),
-        );
+        if let Some(security) = &wanted.security
+            && !self.is_possible(security, id, place).await?
+        {
+            return Ok(None);
+        }
+        let mut before = wanted.stored(&is).show(id);
+        let mut after = wanted.show(id);
         if let Some(tenant) = &found {
             before.insert("name".to_owned(), tenant.name.as_str().into());
             after.insert("name".to_owned(), name.as_str().into());
@@ -131,6 +134,14 @@ impl Walk<'_> {
             if let Some(list) = wanted.api_allowlist.as_ref().filter(|list| **list != is.api_allowlist) {
                 allowlists::replace_api_allowlist(management, &actor, list.clone(), true, &by).await?;
             }
+            if let Some(list) = wanted.portal_allowlist.as_ref().filter(|list| **list != is.portal_allowlist)
+            {
+                let change = ListChange::Replace(list.clone());
+                allowlists::change_portal_allowlist(management, &actor, change, true, &by).await?;
+            }
+            if let Some(wanted) = wanted.security.as_ref().filter(|wanted| **wanted != is.security) {
+                security::change_security(management, &actor, &wanted.clone().into(), &by).await?;
+            }
             Ok(id.to_string())
         })
         .await?;
@@ -139,6 +150,22 @@ impl Walk<'_> {
             self.note(note).await?;
         }
         Ok(Some(owner))
+    }
+
+    /// Whether the tenant can have these security settings. If not, adds what is wrong with them.
+    async fn is_possible(&mut self, security: &Security, id: TenantId, place: &str) -> Walked<bool> {
+        let checked = match security.check(id) {
+            Ok(()) if security.require_2fa.is_some() => security::refuse_without_codes(self.management).await,
+            checked => checked.map_err(SecurityError::from),
+        };
+        match checked {
+            Ok(()) => Ok(true),
+            Err(SecurityError::Directory(error)) => Err(error.into()),
+            Err(error) => {
+                self.fault(place, "security", error.to_string());
+                Ok(false)
+            }
+        }
     }
 
     /// What the tenant sets, without keys, accounts and routes.

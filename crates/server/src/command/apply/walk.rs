@@ -10,7 +10,7 @@ use countersign_core::{
     id::TenantId,
     management::{
         allowlists::AllowlistError, keys::KeyError, profiles::ProfileError, resources::ResourceError,
-        settings::SettingError, tenants::TenantError,
+        security::SecurityError, settings::SettingError, tenants::TenantError,
     },
     ports::{
         applied::{Applied, AppliedKind, AppliedNotes},
@@ -75,7 +75,8 @@ from_directory!(
     ProfileError(ProfileError::NotFound),
     SettingError(SettingError::NotFound),
     TenantError(TenantError::NotFound),
-    AllowlistError
+    AllowlistError,
+    SecurityError
 );
 
 pub(super) type Walked<T = ()> = Result<T, Failure>;

@@ -11,7 +11,10 @@ use countersign_core::{
         reseal_history::{Progress, count_sealed_with, reseal_progress},
     },
     ports::{
-        directory::{changes::Changes, resources::Resources, tenants::Tenants},
+        directory::{
+            changes::Changes, invitations::Invitations, people::People, resources::Resources,
+            tenants::Tenants,
+        },
         error::StoreError,
         history::HistoryUpkeep,
         nodes::Node,
@@ -67,6 +70,7 @@ async fn find_sealed(
     let directory = open_directory(settings).await?;
     needs.extend(ask_reviews(&directory, version).await.context("The directory cannot be read")?);
     needs.extend(ask_resources(&directory, version, nodes).await.context("The directory cannot be read")?);
+    needs.extend(ask_people(&directory, version, nodes).await.context("The directory cannot be read")?);
     let inbox = settings.folder.join("inbox.sqlite");
     if inbox.exists() {
         let keyring = Arc::new(open(settings)?.keyring()?);
@@ -166,13 +170,31 @@ async fn ask_resources(
         }
         tenants = directory.list_tenants(Some(last), PAGE).await?.into_iter().map(|one| one.id).collect();
     }
-    let of = |kind| kinds.iter().filter(|one| **one == kind).count();
+    let of = |kind| kinds.iter().filter(|one| **one == kind).count() as u64;
     let named = [
         (of(ResourceKind::Provider), "settings of providers"),
         (of(ResourceKind::Webhook), "secrets of webhooks"),
     ];
-    let tell = |(count, what): (usize, &str)| {
+    Ok(tell(named, nodes))
+}
+
+/// The persons and the open invitations of all tenants.
+async fn ask_people(
+    directory: &SqlDirectory,
+    version: u8,
+    nodes: &[Node],
+) -> Result<Vec<String>, StoreError> {
+    let named = [
+        (directory.count_people_sealed_with(version).await?, "names and addresses of persons"),
+        (directory.count_invitations_sealed_with(version).await?, "addresses of invitations"),
+    ];
+    Ok(tell(named, nodes))
+}
+
+/// A line for each kind of which there are some.
+fn tell(named: [(u64, &str); 2], nodes: &[Node]) -> Vec<String> {
+    let line = |(count, what): (u64, &str)| {
         format!("{what}: {count}; they are sealed anew each minute: {}", worker(nodes))
     };
-    Ok(named.into_iter().filter(|(count, _)| *count > 0).map(tell).collect())
+    named.into_iter().filter(|(count, _)| *count > 0).map(line).collect()
 }

@@ -1,7 +1,7 @@
 -- Ends a verification because the client asked for it.
 --
 -- KEYS  1 verification  2 events
--- ARGV  1 now  2 id of the event
+-- ARGV  1 now  2 id of the event, and the packed author
 -- Gives CancelReply: {Missing}: no such verification · {Canceled, now, record} · {Ended, now, record}: over before
 local record, status = load(KEYS[1])
 if not record then

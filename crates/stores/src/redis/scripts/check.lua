@@ -4,7 +4,7 @@
 -- ARGV  1 now  2 MACs: [version][MAC, 16] for each readable key version
 --       3 two bytes: characters submitted; 1 if all are digits, 2 if all are of the letters alphabet, 3 if both;
 --         then the mark of the payment that was given, 16 bytes, if one was
---       4 id of the event  5 the packed outcome before what was found (with KEYS[4] only)
+--       4 id of the event, and the packed author  5 the packed outcome before what was found (with KEYS[4] only)
 --       6 not empty: a replay writes its outcome again, so that the caller can wait until its replicas have it
 -- Gives CheckReply; `left` is the number of tries that are left:
 --       {Missing}: no such verification · {Ended, status, left}: over before · {InvalidCode, 0, left}
@@ -32,7 +32,7 @@ if status == PENDING and math.floor(byte(record, @Record.flags@) / @Flag.expires
 end
 -- If this same call ran before and its answer was lost, it gets the same answer again.
 local tail = tail_at(record)
-if sub(record, tail) == sub(ARGV[4], @EventId.second_half@) then
+if sub(record, tail) == sub(ARGV[4], @EventId.second_half@, @EventId.second_half.last@) then
   if status == APPROVED then
     -- Written again, so that the caller can wait on this connection until its replicas have it.
     save(KEYS[1], record)
@@ -54,7 +54,7 @@ if length ~= byte(ARGV[3], @Submitted.length@)
 end
 
 if sub(ARGV[3], @Submitted.bytes@ + 1) ~= payment(record) then
-  save(KEYS[1], ended(record, CANCELED, sub(ARGV[4], @EventId.second_half@)))
+  save(KEYS[1], ended(record, CANCELED, sub(ARGV[4], @EventId.second_half@, @EventId.second_half.last@)))
   note(KEYS[2], KEYS[1], ARGV[4], @Event.transaction_mismatch@)
   remember(KEYS[4], ARGV[5], char(@Evaluated.transaction_mismatch@, left))
   return { @CheckReply.TransactionMismatch@, 0, left }
@@ -102,7 +102,7 @@ for n = @Record.mac_version@, byte(record, @Record.previous_version@) == 0
 end
 
 if right then
-  save(KEYS[1], ended(record, APPROVED, sub(ARGV[4], @EventId.second_half@)))
+  save(KEYS[1], ended(record, APPROVED, sub(ARGV[4], @EventId.second_half@, @EventId.second_half.last@)))
   if byte(guesses, @Guesses.counted@) == 1 then
     save_number(number_key, starts, standing, '\0')
   end
@@ -114,7 +114,7 @@ end
 checks = min(checks + 1, 255)
 left = max(max_checks - checks, 0)
 record = sub(record, 1, @Record.resend_at.last@) .. char(checks) .. sub(record, @Record.max_checks@, tail - 1)
-local judged = sub(ARGV[4], @EventId.second_half@)
+local judged = sub(ARGV[4], @EventId.second_half@, @EventId.second_half.last@)
 save(KEYS[1], left == 0 and ended(record, EXHAUSTED, judged) or record .. judged)
 
 -- From so many in a row on each further one costs a day: fewer where there are

@@ -2,7 +2,7 @@
 -- its records, as `Record::erase` of countersign-core does.
 --
 -- KEYS  1 number  2 events  3 none
--- ARGV  1 now  2 tenant and mode, as in the keys of verifications
+-- ARGV  1 now  2 tenant and mode, as in the keys of verifications  3 the packed author
 -- Gives {canceled, now}
 local _, standing = load_number(KEYS[1])
 local found, canceled = {}, 0
@@ -23,7 +23,7 @@ for _, one in ipairs(found) do
     -- `EventId::of_erasure` of countersign-core: a verification is erased once, so its id
     -- with all bits inverted is unique among events.
     local event = string.gsub(id, '.', function(c) return char(255 - byte(c)) end)
-    note(KEYS[2], key, event, @Event.canceled@)
+    note(KEYS[2], key, event .. ARGV[3], @Event.canceled@)
   end
 end
 return { canceled, now }

@@ -2,7 +2,7 @@
 --
 -- KEYS  1 verification  2 due  3 events  4 outcome (if there is an Idempotency-Key)
 -- ARGV  1 now  2 sends that the caller saw  3 version and MAC of a new code, or empty
---       4 the new code, sealed  5 message  6 id of the event
+--       4 the new code, sealed  5 message  6 id of the event, and the packed author
 --       7 command that wakes other nodes, or empty  8 the packed outcome before its times
 -- Gives ResendReply: {Missing}: no such verification · {Replay, packed outcome} · else {what, now, record, wait in ms}:
 --       Queued · Ended: over before · SendsExhausted · TooSoon · Changed: another resend came between

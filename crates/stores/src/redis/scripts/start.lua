@@ -4,13 +4,13 @@
 -- KEYS  1 verification  2 number  3 due  4 events  5 outcome (if there is an Idempotency-Key)
 -- ARGV  1 now  2 record, its times zero  3 ms that the codes live
 --       4 limits of the number: [max, 4][window in ms, 6][name behind its length, 2], each
---       5 message, or empty when nothing is sent  6 id of the event
+--       5 message, or empty when nothing is sent  6 id of the event, and the packed author unless it is a key
 --       7, 8, 9 its body before expires_at, before the number's limits, and after them
 --       10 command that wakes other nodes, or empty
 --       11, 12 the packed outcome before and after its three times
 --       13 only for a start in a route family, whose listing has one pending verification at most: the
---          listing, then the verification that it replaces and the id of the event that notes this, if it
---          replaces one
+--          listing, then the verification that it replaces and the id of the event that notes this, and the
+--          packed author, if it replaces one
 -- Gives StartReply: {Started, now, starts before it} · {Limited, now, starts}: a limit of the number refuses
 --       {Replay, packed outcome} · {MadeBefore, now, record}: this same call, sent before, made it
 --       {Changed}: another verification of the listing is pending
@@ -122,7 +122,7 @@ end
 
 if replaced then
   save(replaced_key, ended(replaced, CANCELED, ''))
-  note(KEYS[4], replaced_key, sub(ARGV[13], @Exclusive.event@, @Exclusive.event.last@), @Event.canceled@)
+  note(KEYS[4], replaced_key, sub(ARGV[13], @Exclusive.event@), @Event.canceled@)
 end
 note(KEYS[4], KEYS[1], ARGV[6], ARGV[7] .. pack('>I6', expires) .. ARGV[8] .. uses .. ARGV[9])
 remember(KEYS[5], ARGV[11], pack('>I6I6I6', now, expires, resend_at) .. ARGV[12])

@@ -73,6 +73,12 @@ class EventName(OpenEnum):
     KEY_EXPIRING = "key.expiring"
     KEY_ROTATED = "key.rotated"
     KEY_UPDATED = "key.updated"
+    MEMBER_CREATED = "member.created"
+    MEMBER_DELETED = "member.deleted"
+    MEMBER_DISABLED = "member.disabled"
+    MEMBER_ENABLED = "member.enabled"
+    MEMBER_INVITED = "member.invited"
+    MEMBER_UPDATED = "member.updated"
     MESSAGE_FAILED = "message.failed"
     VERIFICATION_APPROVED = "verification.approved"
     VERIFICATION_CANCELED = "verification.canceled"
@@ -84,11 +90,33 @@ class EventName(OpenEnum):
     VERIFICATION_STARTED = "verification.started"
 
 
+class InvitationDelivery(OpenEnum):
+    """How the link reaches the invited person. `by_operator`: this server sends no mail, so the operator makes
+    a link on the command line and hands it over."""
+
+    BY_OPERATOR = "by_operator"
+
+
 class KeyMode(OpenEnum):
     """Live keys send messages; test keys never do."""
 
     LIVE = "live"
     TEST = "test"
+
+
+class MemberRole(OpenEnum):
+    """`owner`: changes owners, and governs all keys. `subuser`: governs only keys of its own."""
+
+    OWNER = "owner"
+    SUBUSER = "subuser"
+
+
+class PasswordAge(OpenEnum):
+    """A closed list today; later releases may add to it."""
+
+    FORCE = "force"
+    OFF = "off"
+    REMIND = "remind"
 
 
 class ProblemCode(OpenEnum):
@@ -110,12 +138,16 @@ class ProblemCode(OpenEnum):
     INVALID_PHONE_NUMBER = "invalid_phone_number"
     INVALID_REQUEST = "invalid_request"
     IP_NOT_ALLOWED = "ip_not_allowed"
+    MESSAGE_TOO_LONG = "message_too_long"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     NOT_FOUND = "not_found"
+    NOT_SHARED = "not_shared"
     NO_ROUTE = "no_route"
     NUMBER_BLOCKED = "number_blocked"
     NUMBER_CANNOT_RECEIVE_SMS = "number_cannot_receive_sms"
+    OUTSIDE_HOURS = "outside_hours"
     PAYLOAD_TOO_LARGE = "payload_too_large"
+    POOL_EXHAUSTED = "pool_exhausted"
     RATE_LIMITED = "rate_limited"
     RESEND_TOO_SOON = "resend_too_soon"
     SECRET_ALREADY_SHOWN = "secret_already_shown"
@@ -167,6 +199,7 @@ class ScopeName(OpenEnum):
     COMPAT_SMSAPI = "compat:smsapi"
     COMPAT_TWILIO = "compat:twilio"
     KEYS_WRITE = "keys:write"
+    MEMBERS_WRITE = "members:write"
     NUMBERS_READ = "numbers:read"
     REPORTS_READ = "reports:read"
     SETTINGS_READ = "settings:read"
@@ -274,6 +307,29 @@ class AllowlistEntry:
         return cls(
             description=data["description"],
             range=data["range"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedShares:
+    """Shares of a member. Absent shares stay as they are; those of a new member are `all`."""
+
+    groups: str | list[str] | None = None
+    """`all`, `none`, or a list of at most 100 names."""
+    profiles: str | list[str] | None = None
+    """`all`, `none`, or a list of at most 100 names."""
+    senders: str | list[str] | None = None
+    """`all`, `none`, or a list of at most 100 names."""
+    templates: str | list[str] | None = None
+    """`all`, `none`, or a list of at most 100 names."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> AskedShares:
+        return cls(
+            groups=data.get("groups"),
+            profiles=data.get("profiles"),
+            senders=data.get("senders"),
+            templates=data.get("templates"),
         )
 
 
@@ -455,10 +511,15 @@ class CreatedKey:
     """The id, which is also a part of the key itself."""
     last_used_at: datetime.datetime | None
     """When it was last accepted, to the minute."""
+    member: str | None
+    """The member whose limits bind the key; null for a key of the company. The server refuses the key if the
+    member is disabled or was removed."""
     mode: KeyMode
     """Live keys send messages; test keys never do."""
     name: str
     """A name for people."""
+    profiles: str | list[str]
+    """`all`, `none`, or a list of at most 100 names."""
     replaced_by: str | None
     """The key that replaced it in a rotation."""
     scopes: list[ScopeName]
@@ -475,8 +536,10 @@ class CreatedKey:
             expires_at=None if data["expires_at"] is None else read_time(data["expires_at"]),
             id=data["id"],
             last_used_at=None if data["last_used_at"] is None else read_time(data["last_used_at"]),
+            member=data["member"],
             mode=KeyMode(data["mode"]),
             name=data["name"],
+            profiles=data["profiles"],
             replaced_by=data["replaced_by"],
             scopes=[ScopeName(item) for item in data["scopes"]],
             secret=data["secret"],
@@ -563,6 +626,12 @@ class ErasedNumber:
 class Event:
     """One event. Fields that do not apply to its kind are null."""
 
+    acting_for: str | None
+    """The member whose rights applied if an owner acted as that member, or `operator` if a member of the operator
+    acted."""
+    actor: str | None
+    """The author: the id of a key or a member, `operator`, or `system` for the server itself. Null for an act that
+    a node of an older release stored."""
     at: datetime.datetime
     """The time of the event."""
     attempts_left: int | None
@@ -583,6 +652,8 @@ class Event:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Event:
         return cls(
+            acting_for=data["acting_for"],
+            actor=data["actor"],
             at=read_time(data["at"]),
             attempts_left=data["attempts_left"],
             id=data["id"],
@@ -716,6 +787,61 @@ class HourlyCounts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Invitation:
+    """The offer to become a member. It contains no link: no answer of the API does."""
+
+    author: str
+    """Who invited, or sent again: the id of a member or of a key, or `operator`. When the invitation is accepted,
+    this author must still have what it grants."""
+    created_at: datetime.datetime
+    """When it was made."""
+    delivery: InvitationDelivery
+    """How the link reaches the invited person. `by_operator`: this server sends no mail, so the operator makes
+    a link on the command line and hands it over."""
+    email: str | None
+    """The invited address; null if this server cannot read it."""
+    expires_at: datetime.datetime
+    """From this time on, the last link is void."""
+    hours: WeekHours | None
+    """When the member may send; null: always."""
+    id: str
+    """Its id."""
+    most_parts: int | None
+    """The most parts of one message; null: without a bound."""
+    permissions: list[ScopeName]
+    """The scopes that the member and its keys will have at most."""
+    pool: int | None
+    """The message parts that the member may send in a month; null: without a bound."""
+    role: MemberRole
+    """`owner`: changes owners, and governs all keys. `subuser`: governs only keys of its own."""
+    sends: int
+    """How often it was sent; 5 times at most."""
+    shares: MemberShares
+    """The shares of a member."""
+    time_zone: str
+    """The time zone of the member's hours, and of the month of its pool."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Invitation:
+        return cls(
+            author=data["author"],
+            created_at=read_time(data["created_at"]),
+            delivery=InvitationDelivery(data["delivery"]),
+            email=data["email"],
+            expires_at=read_time(data["expires_at"]),
+            hours=None if data["hours"] is None else WeekHours.from_dict(data["hours"]),
+            id=data["id"],
+            most_parts=data["most_parts"],
+            permissions=[ScopeName(item) for item in data["permissions"]],
+            pool=data["pool"],
+            role=MemberRole(data["role"]),
+            sends=data["sends"],
+            shares=MemberShares.from_dict(data["shares"]),
+            time_zone=data["time_zone"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Key:
     """An API key, without its secret."""
 
@@ -731,10 +857,15 @@ class Key:
     """The id, which is also a part of the key itself."""
     last_used_at: datetime.datetime | None
     """When it was last accepted, to the minute."""
+    member: str | None
+    """The member whose limits bind the key; null for a key of the company. The server refuses the key if the
+    member is disabled or was removed."""
     mode: KeyMode
     """Live keys send messages; test keys never do."""
     name: str
     """A name for people."""
+    profiles: str | list[str]
+    """`all`, `none`, or a list of at most 100 names."""
     replaced_by: str | None
     """The key that replaced it in a rotation."""
     scopes: list[ScopeName]
@@ -749,8 +880,10 @@ class Key:
             expires_at=None if data["expires_at"] is None else read_time(data["expires_at"]),
             id=data["id"],
             last_used_at=None if data["last_used_at"] is None else read_time(data["last_used_at"]),
+            member=data["member"],
             mode=KeyMode(data["mode"]),
             name=data["name"],
+            profiles=data["profiles"],
             replaced_by=data["replaced_by"],
             scopes=[ScopeName(item) for item in data["scopes"]],
         )
@@ -809,6 +942,96 @@ class ManagedTenant:
             erased_from=None if data["erased_from"] is None else read_time(data["erased_from"]),
             id=data["id"],
             name=data["name"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A person in the tenant."""
+
+    created_at: datetime.datetime
+    """When it became a member."""
+    disabled: bool
+    """While true, the server refuses its keys."""
+    email: str | None
+    """The e-mail address of the person; null if this server cannot read it."""
+    hours: WeekHours | None
+    """When it may send; null: always."""
+    id: str
+    """Its id."""
+    most_parts: int | None
+    """The most parts of one message; null: without a bound."""
+    name: str | None
+    """The name of the person; null if this server cannot read it."""
+    permissions: list[ScopeName]
+    """The scopes that it and its keys have at most."""
+    pool: int | None
+    """The message parts that it may send in a month; null: without a bound."""
+    role: MemberRole
+    """`owner`: changes owners, and governs all keys. `subuser`: governs only keys of its own."""
+    shares: MemberShares
+    """The shares of a member."""
+    time_zone: str
+    """The time zone of its hours, and of the month of its pool."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Member:
+        return cls(
+            created_at=read_time(data["created_at"]),
+            disabled=data["disabled"],
+            email=data["email"],
+            hours=None if data["hours"] is None else WeekHours.from_dict(data["hours"]),
+            id=data["id"],
+            most_parts=data["most_parts"],
+            name=data["name"],
+            permissions=[ScopeName(item) for item in data["permissions"]],
+            pool=data["pool"],
+            role=MemberRole(data["role"]),
+            shares=MemberShares.from_dict(data["shares"]),
+            time_zone=data["time_zone"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberPool:
+    """The pool of a member in the present month. All fields are null if the member has no pool."""
+
+    pool: int | None
+    """The message parts of a month."""
+    until: datetime.datetime | None
+    """When the month ends in the time zone of the member. Then `used` is 0 again."""
+    used: int | None
+    """The parts that were taken in this month. They are more than `pool` if it was lowered since."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> MemberPool:
+        return cls(
+            pool=data["pool"],
+            until=None if data["until"] is None else read_time(data["until"]),
+            used=data["used"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberShares:
+    """The shares of a member."""
+
+    groups: str | list[str]
+    """`all`, `none`, or a list of at most 100 names."""
+    profiles: str | list[str]
+    """`all`, `none`, or a list of at most 100 names."""
+    senders: str | list[str]
+    """`all`, `none`, or a list of at most 100 names."""
+    templates: str | list[str]
+    """`all`, `none`, or a list of at most 100 names."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> MemberShares:
+        return cls(
+            groups=data["groups"],
+            profiles=data["profiles"],
+            senders=data["senders"],
+            templates=data["templates"],
         )
 
 
@@ -1073,6 +1296,31 @@ class Route:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Security:
+    """What members must do to sign in to the portal, and how long their sessions last."""
+
+    password_age: PasswordAge
+    password_days: int
+    """After how many days a password is old."""
+    require_2fa: datetime.datetime | None
+    """Since when members must sign in with a code, too; null: never."""
+    session_idle: int
+    """How many seconds a session lasts without a request."""
+    session_total: int
+    """How many seconds a session lasts in all."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Security:
+        return cls(
+            password_age=PasswordAge(data["password_age"]),
+            password_days=data["password_days"],
+            require_2fa=None if data["require_2fa"] is None else read_time(data["require_2fa"]),
+            session_idle=data["session_idle"],
+            session_total=data["session_total"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sender:
     """A sender of messages."""
 
@@ -1166,6 +1414,8 @@ class Tenant:
     """The language of messages if the start names none, or one without a text; null: English."""
     name: str
     """The name that your users know: `{company}` in texts. Only the operator can change it."""
+    security: Security
+    """What members must do to sign in to the portal, and how long their sessions last."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Tenant:
@@ -1174,6 +1424,7 @@ class Tenant:
             id=data["id"],
             locale=data["locale"],
             name=data["name"],
+            security=Security.from_dict(data["security"]),
         )
 
 
@@ -1370,4 +1621,29 @@ class WebhookTry:
             message_id=data["message_id"],
             reason=data["reason"],
             status_code=data["status_code"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeekHours:
+    """The hours of a week, in the member's time zone. A day without times is closed."""
+
+    friday: list[str] | None = None
+    monday: list[str] | None = None
+    saturday: list[str] | None = None
+    sunday: list[str] | None = None
+    thursday: list[str] | None = None
+    tuesday: list[str] | None = None
+    wednesday: list[str] | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> WeekHours:
+        return cls(
+            friday=None if data.get("friday") is None else [item for item in data["friday"]],
+            monday=None if data.get("monday") is None else [item for item in data["monday"]],
+            saturday=None if data.get("saturday") is None else [item for item in data["saturday"]],
+            sunday=None if data.get("sunday") is None else [item for item in data["sunday"]],
+            thursday=None if data.get("thursday") is None else [item for item in data["thursday"]],
+            tuesday=None if data.get("tuesday") is None else [item for item in data["tuesday"]],
+            wednesday=None if data.get("wednesday") is None else [item for item in data["wednesday"]],
         )

@@ -11,6 +11,7 @@ use crate::{
     http::values::{MAX_LIMIT_VALUE, MOST_LIMITS},
 };
 use countersign_core::{
+    access::share::Share,
     acts::start::request::StartRequest,
     code::payment::Transaction,
     id::TemplateId,
@@ -77,8 +78,13 @@ pub struct VerificationForm {
 }
 
 impl VerificationForm {
-    /// Reads a start for this profile, with the settings of the tenant.
-    pub fn read(form: &Form, mode: Mode, view: &TenantView, profile: &Profile) -> Result<Self, Refusal> {
+    /// Reads a start for this profile, with the settings of the tenant, by a caller that may use these templates.
+    pub fn read(
+        form: &Form,
+        mode: Mode,
+        (view, templates): (&TenantView, &Share<TemplateId>),
+        profile: &Profile,
+    ) -> Result<Self, Refusal> {
         form.refuse(&REFUSED)?;
         let to = number(form.required("To")?, mode)?;
         if !form.required("Channel")?.eq_ignore_ascii_case("sms") {
@@ -97,7 +103,7 @@ impl VerificationForm {
             to,
             channel: (),
             app_hash: form.parsed("AppHash", AppHash::parse)?,
-            template_sid: template(form, view)?,
+            template_sid: template(form, view, templates)?,
             locale: form.parsed("Locale", Locale::parse)?,
             payment: payment(form)?,
             tags: metadata(form)?,
@@ -187,10 +193,14 @@ pub fn payment(form: &Form) -> Result<Option<Transaction>, Refusal> {
     }
 }
 
-fn template(form: &Form, view: &TenantView) -> Result<Option<TemplateName>, Refusal> {
+fn template(
+    form: &Form,
+    view: &TenantView,
+    shared: &Share<TemplateId>,
+) -> Result<Option<TemplateName>, Refusal> {
     let sid = form.parsed("TemplateSid", |text| Sid::parse(Kind::Template, text))?;
     let Some(id) = sid.map(TemplateId::from_bytes) else { return Ok(None) };
-    let found = view.templates.values().find(|set| set.id == id);
+    let found = view.templates.values().find(|set| set.id == id && shared.admits(&set.id));
     let unknown = || Refusal::new(400, 60228, "Template was not found");
     found.map(|set| Some(set.name.clone())).ok_or_else(unknown)
 }

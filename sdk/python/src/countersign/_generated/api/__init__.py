@@ -4,8 +4,10 @@ from ..._resource import AsyncCalls, Calls
 from .allowlists import Allowlists, AsyncAllowlists
 from .audit import AsyncAudit, Audit
 from .countries import AsyncCountries, Countries
+from .invitations import AsyncInvitations, Invitations
 from .keys import AsyncKeys, Keys
 from .limits import AsyncLimits, Limits
+from .members import AsyncMembers, Members
 from .numbers import AsyncNumbers, Numbers
 from .profiles import AsyncProfiles, Profiles
 from .providers import AsyncProviders, Providers
@@ -28,8 +30,10 @@ class Resources:
         self.allowlists = Allowlists(calls)
         self.audit = Audit(calls)
         self.countries = Countries(calls)
+        self.invitations = Invitations(calls)
         self.keys = Keys(calls)
         self.limits = Limits(calls)
+        self.members = Members(calls)
         self.numbers = Numbers(calls)
         self.profiles = Profiles(calls)
         self.providers = Providers(calls)
@@ -52,8 +56,10 @@ class AsyncResources:
         self.allowlists = AsyncAllowlists(calls)
         self.audit = AsyncAudit(calls)
         self.countries = AsyncCountries(calls)
+        self.invitations = AsyncInvitations(calls)
         self.keys = AsyncKeys(calls)
         self.limits = AsyncLimits(calls)
+        self.members = AsyncMembers(calls)
         self.numbers = AsyncNumbers(calls)
         self.profiles = AsyncProfiles(calls)
         self.providers = AsyncProviders(calls)

@@ -94,6 +94,26 @@ class Allowlists(Resource):
         )
         return self._pages(request, models.AddressUse.from_dict, "query")
 
+    def get_portal(
+        self,
+        *,
+        timeout: Timeout | float | None = None,
+    ) -> models.Allowlist:
+        """Reads the addresses from which the tenant's members may use the portal.
+
+        An empty list admits every address. Keys only read this list: an owner changes
+        it in the portal, and the operator of the server can change it.
+
+        Args:
+            timeout: Bounds of this call; a number means the total, in seconds.
+        """
+        request = Request(
+            "GET",
+            "/v1/allowlists/portal",
+            timeout=timeout,
+        )
+        return self._read(request, models.Allowlist.from_dict)
+
 
 class AsyncAllowlists(AsyncResource):
     """The operations of `/v1/allowlists`."""
@@ -178,3 +198,23 @@ class AsyncAllowlists(AsyncResource):
             timeout=timeout,
         )
         return self._pages(request, models.AddressUse.from_dict, "query")
+
+    async def get_portal(
+        self,
+        *,
+        timeout: Timeout | float | None = None,
+    ) -> models.Allowlist:
+        """Reads the addresses from which the tenant's members may use the portal.
+
+        An empty list admits every address. Keys only read this list: an owner changes
+        it in the portal, and the operator of the server can change it.
+
+        Args:
+            timeout: Bounds of this call; a number means the total, in seconds.
+        """
+        request = Request(
+            "GET",
+            "/v1/allowlists/portal",
+            timeout=timeout,
+        )
+        return await self._read(request, models.Allowlist.from_dict)

@@ -19,6 +19,7 @@ class Keys(Resource):
         *,
         limit: int | None = None,
         cursor: str | None = None,
+        member: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> Pages[models.Key]:
         """Lists the keys, newest first.
@@ -26,6 +27,7 @@ class Keys(Resource):
         Args:
             limit: The number of keys on a page.
             cursor: The `next_cursor` of the previous page.
+            member: Only keys of this member, who may have been removed.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -34,6 +36,7 @@ class Keys(Resource):
             query={
                 "limit": limit,
                 "cursor": cursor,
+                "member": member,
             },
             timeout=timeout,
         )
@@ -45,8 +48,10 @@ class Keys(Resource):
         name: str,
         scopes: Sequence[models.ScopeName | str],
         allowlist: Sequence[models.NewAllowlistEntry | Mapping[str, Any]] | None = None,
+        company: bool | None = None,
         expires_at: datetime.datetime | None = None,
         mode: models.KeyMode | str | None = None,
+        profiles: str | Sequence[str] | None = None,
         idempotency_key: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.CreatedKey:
@@ -60,8 +65,11 @@ class Keys(Resource):
             scopes: The scopes of the key: at least one, and only scopes of the key in use.
             allowlist: The addresses from which the key works; null or an empty list admits every address. The tenant's
                 list must admit the caller, too.
+            company: True makes a key of the company. Otherwise the key belongs to the member of the key in use, if that has
+                one. A member makes keys of the company only as an owner without limits that the key would escape.
             expires_at: The server refuses the key from this time on; at once if the time has passed.
             mode: Live or test; `live` when absent.
+            profiles: `all`, `none`, or a list of at most 100 names.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -72,8 +80,10 @@ class Keys(Resource):
                 "name": name,
                 "scopes": scopes,
                 "allowlist": allowlist,
+                "company": company,
                 "expires_at": expires_at,
                 "mode": mode,
+                "profiles": profiles,
             },
             idempotency_key=idempotency_key,
             timeout=timeout,
@@ -127,22 +137,26 @@ class Keys(Resource):
         disabled: bool | Unset = UNSET,
         expires_at: datetime.datetime | None | Unset = UNSET,
         name: str | Unset = UNSET,
+        profiles: str | Sequence[str] | Unset = UNSET,
         timeout: Timeout | float | None = None,
     ) -> models.Key:
-        """Changes a key: its name, its expiry, its allowlist, or whether it is disabled.
+        """Changes a key: its name, its expiry, its allowlist, its profiles, or whether it
+        is disabled.
 
-        The body is a merge patch: absent fields stay. `expires_at: null` removes the
-        expiry. `allowlist: null` admits every address.
+                The body is a merge patch: absent fields stay. `expires_at: null` removes the
+                expiry. `allowlist: null` admits every address. A key does not get more
+                profiles than the key in use.
 
-        Args:
-            id: The key.
-            allowlist: The addresses from which the key works; null or an empty list admits every address. The tenant's
-                list must admit the caller, too.
-            confirm: Change the key in use even if its new list does not admit the address of this call.
-            disabled: While true, the server refuses the key.
-            expires_at: The server refuses the key from this time on; at once if the time has passed. Null: never.
-            name: A name for people; no control characters.
-            timeout: Bounds of this call; a number means the total, in seconds.
+                Args:
+                    id: The key.
+                    allowlist: The addresses from which the key works; null or an empty list admits every address. The tenant's
+                        list must admit the caller, too.
+                    confirm: Change the key in use even if its new list does not admit the address of this call.
+                    disabled: While true, the server refuses the key.
+                    expires_at: The server refuses the key from this time on; at once if the time has passed. Null: never.
+                    name: A name for people; no control characters.
+                    profiles: `all`, `none`, or a list of at most 100 names.
+                    timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
             "PATCH",
@@ -153,7 +167,39 @@ class Keys(Resource):
                 "disabled": disabled,
                 "expires_at": expires_at,
                 "name": name,
+                "profiles": profiles,
             },
+            timeout=timeout,
+        )
+        return self._read(request, models.Key.from_dict)
+
+    def move(
+        self,
+        id: str,
+        *,
+        member: str | None = None,
+        idempotency_key: str | None = None,
+        timeout: Timeout | float | None = None,
+    ) -> models.Key:
+        """Moves a key to a member, or to the company.
+
+        Only an owner or the operator moves keys; a key without a member does not. The
+        caller must have what the key grants. From then on the limits of the member
+        bind the key.
+
+        Args:
+            id: The key.
+            member: The member that the key belongs to from then on. When absent or null, it becomes a key of the company.
+            idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
+            timeout: Bounds of this call; a number means the total, in seconds.
+        """
+        request = Request(
+            "POST",
+            f"/v1/keys/{segment(id)}/move",
+            body={
+                "member": member,
+            },
+            idempotency_key=idempotency_key,
             timeout=timeout,
         )
         return self._read(request, models.Key.from_dict)
@@ -168,8 +214,8 @@ class Keys(Resource):
     ) -> models.CreatedKey:
         """Rotates a key: a new key replaces it.
 
-        This makes a new key with the same name, mode, scopes, allowlist and expiry.
-        The answer contains the whole new key, and no later answer shows it again. The
+        This makes a new key with the same name, mode, scopes, allowlist, member,
+        profiles and expiry. The answer contains the whole new key, and no later answer shows it again. The
         old key ends after `overlap`. A key can rotate itself.
 
         Args:
@@ -198,6 +244,7 @@ class AsyncKeys(AsyncResource):
         *,
         limit: int | None = None,
         cursor: str | None = None,
+        member: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> AsyncPages[models.Key]:
         """Lists the keys, newest first.
@@ -205,6 +252,7 @@ class AsyncKeys(AsyncResource):
         Args:
             limit: The number of keys on a page.
             cursor: The `next_cursor` of the previous page.
+            member: Only keys of this member, who may have been removed.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -213,6 +261,7 @@ class AsyncKeys(AsyncResource):
             query={
                 "limit": limit,
                 "cursor": cursor,
+                "member": member,
             },
             timeout=timeout,
         )
@@ -224,8 +273,10 @@ class AsyncKeys(AsyncResource):
         name: str,
         scopes: Sequence[models.ScopeName | str],
         allowlist: Sequence[models.NewAllowlistEntry | Mapping[str, Any]] | None = None,
+        company: bool | None = None,
         expires_at: datetime.datetime | None = None,
         mode: models.KeyMode | str | None = None,
+        profiles: str | Sequence[str] | None = None,
         idempotency_key: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.CreatedKey:
@@ -239,8 +290,11 @@ class AsyncKeys(AsyncResource):
             scopes: The scopes of the key: at least one, and only scopes of the key in use.
             allowlist: The addresses from which the key works; null or an empty list admits every address. The tenant's
                 list must admit the caller, too.
+            company: True makes a key of the company. Otherwise the key belongs to the member of the key in use, if that has
+                one. A member makes keys of the company only as an owner without limits that the key would escape.
             expires_at: The server refuses the key from this time on; at once if the time has passed.
             mode: Live or test; `live` when absent.
+            profiles: `all`, `none`, or a list of at most 100 names.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -251,8 +305,10 @@ class AsyncKeys(AsyncResource):
                 "name": name,
                 "scopes": scopes,
                 "allowlist": allowlist,
+                "company": company,
                 "expires_at": expires_at,
                 "mode": mode,
+                "profiles": profiles,
             },
             idempotency_key=idempotency_key,
             timeout=timeout,
@@ -306,22 +362,26 @@ class AsyncKeys(AsyncResource):
         disabled: bool | Unset = UNSET,
         expires_at: datetime.datetime | None | Unset = UNSET,
         name: str | Unset = UNSET,
+        profiles: str | Sequence[str] | Unset = UNSET,
         timeout: Timeout | float | None = None,
     ) -> models.Key:
-        """Changes a key: its name, its expiry, its allowlist, or whether it is disabled.
+        """Changes a key: its name, its expiry, its allowlist, its profiles, or whether it
+        is disabled.
 
-        The body is a merge patch: absent fields stay. `expires_at: null` removes the
-        expiry. `allowlist: null` admits every address.
+                The body is a merge patch: absent fields stay. `expires_at: null` removes the
+                expiry. `allowlist: null` admits every address. A key does not get more
+                profiles than the key in use.
 
-        Args:
-            id: The key.
-            allowlist: The addresses from which the key works; null or an empty list admits every address. The tenant's
-                list must admit the caller, too.
-            confirm: Change the key in use even if its new list does not admit the address of this call.
-            disabled: While true, the server refuses the key.
-            expires_at: The server refuses the key from this time on; at once if the time has passed. Null: never.
-            name: A name for people; no control characters.
-            timeout: Bounds of this call; a number means the total, in seconds.
+                Args:
+                    id: The key.
+                    allowlist: The addresses from which the key works; null or an empty list admits every address. The tenant's
+                        list must admit the caller, too.
+                    confirm: Change the key in use even if its new list does not admit the address of this call.
+                    disabled: While true, the server refuses the key.
+                    expires_at: The server refuses the key from this time on; at once if the time has passed. Null: never.
+                    name: A name for people; no control characters.
+                    profiles: `all`, `none`, or a list of at most 100 names.
+                    timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
             "PATCH",
@@ -332,7 +392,39 @@ class AsyncKeys(AsyncResource):
                 "disabled": disabled,
                 "expires_at": expires_at,
                 "name": name,
+                "profiles": profiles,
             },
+            timeout=timeout,
+        )
+        return await self._read(request, models.Key.from_dict)
+
+    async def move(
+        self,
+        id: str,
+        *,
+        member: str | None = None,
+        idempotency_key: str | None = None,
+        timeout: Timeout | float | None = None,
+    ) -> models.Key:
+        """Moves a key to a member, or to the company.
+
+        Only an owner or the operator moves keys; a key without a member does not. The
+        caller must have what the key grants. From then on the limits of the member
+        bind the key.
+
+        Args:
+            id: The key.
+            member: The member that the key belongs to from then on. When absent or null, it becomes a key of the company.
+            idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
+            timeout: Bounds of this call; a number means the total, in seconds.
+        """
+        request = Request(
+            "POST",
+            f"/v1/keys/{segment(id)}/move",
+            body={
+                "member": member,
+            },
+            idempotency_key=idempotency_key,
             timeout=timeout,
         )
         return await self._read(request, models.Key.from_dict)
@@ -347,8 +439,8 @@ class AsyncKeys(AsyncResource):
     ) -> models.CreatedKey:
         """Rotates a key: a new key replaces it.
 
-        This makes a new key with the same name, mode, scopes, allowlist and expiry.
-        The answer contains the whole new key, and no later answer shows it again. The
+        This makes a new key with the same name, mode, scopes, allowlist, member,
+        profiles and expiry. The answer contains the whole new key, and no later answer shows it again. The
         old key ends after `overlap`. A key can rotate itself.
 
         Args:

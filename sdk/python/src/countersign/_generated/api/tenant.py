@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..._request import UNSET, Request, Timeout, Unset
 from ..._resource import AsyncResource, Resource
 from .. import models
@@ -31,6 +34,7 @@ class Tenant(Resource):
         self,
         *,
         locale: str | None | Unset = UNSET,
+        security: models.UpdateSecurity | Mapping[str, Any] | Unset = UNSET,
         timeout: Timeout | float | None = None,
     ) -> models.Tenant:
         """Changes the tenant: the language of its messages.
@@ -39,6 +43,7 @@ class Tenant(Resource):
 
         Args:
             locale: The language of messages if the start names none, or one without a text; null: English.
+            security: Changes the security settings. Absent fields stay as they are; null means the default.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -46,6 +51,7 @@ class Tenant(Resource):
             "/v1/tenant",
             body={
                 "locale": locale,
+                "security": security,
             },
             timeout=timeout,
         )
@@ -76,6 +82,7 @@ class AsyncTenant(AsyncResource):
         self,
         *,
         locale: str | None | Unset = UNSET,
+        security: models.UpdateSecurity | Mapping[str, Any] | Unset = UNSET,
         timeout: Timeout | float | None = None,
     ) -> models.Tenant:
         """Changes the tenant: the language of its messages.
@@ -84,6 +91,7 @@ class AsyncTenant(AsyncResource):
 
         Args:
             locale: The language of messages if the start names none, or one without a text; null: English.
+            security: Changes the security settings. Absent fields stay as they are; null means the default.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -91,6 +99,7 @@ class AsyncTenant(AsyncResource):
             "/v1/tenant",
             body={
                 "locale": locale,
+                "security": security,
             },
             timeout=timeout,
         )

@@ -145,6 +145,55 @@ class Tenants(Resource):
         )
         return self._read(request, models.ManagedTenant.from_dict)
 
+    def get_portal_allowlist(
+        self,
+        id: str,
+        *,
+        timeout: Timeout | float | None = None,
+    ) -> models.Allowlist:
+        """Reads the addresses from which the members of a tenant may use the portal.
+
+        Args:
+            id: The tenant.
+            timeout: Bounds of this call; a number means the total, in seconds.
+        """
+        request = Request(
+            "GET",
+            f"/v1/tenants/{segment(id)}/allowlists/portal",
+            timeout=timeout,
+        )
+        return self._read(request, models.Allowlist.from_dict)
+
+    def replace_portal_allowlist(
+        self,
+        id: str,
+        *,
+        entries: Sequence[models.NewAllowlistEntry | Mapping[str, Any]],
+        confirm: bool | None = None,
+        timeout: Timeout | float | None = None,
+    ) -> models.Allowlist:
+        """Replaces the addresses from which the members of a tenant may use the portal.
+
+        The server refuses a list that does not admit the address of this call, unless
+        `confirm` is true: you could not enter the tenant in the portal from there.
+
+        Args:
+            id: The tenant.
+            entries: The new entries, each range once; an empty list admits every address.
+            confirm: Replace it even if it does not admit the address of this call.
+            timeout: Bounds of this call; a number means the total, in seconds.
+        """
+        request = Request(
+            "PUT",
+            f"/v1/tenants/{segment(id)}/allowlists/portal",
+            body={
+                "entries": entries,
+                "confirm": confirm,
+            },
+            timeout=timeout,
+        )
+        return self._read(request, models.Allowlist.from_dict)
+
     def create_key(
         self,
         id: str,
@@ -152,8 +201,10 @@ class Tenants(Resource):
         name: str,
         scopes: Sequence[models.ScopeName | str],
         allowlist: Sequence[models.NewAllowlistEntry | Mapping[str, Any]] | None = None,
+        company: bool | None = None,
         expires_at: datetime.datetime | None = None,
         mode: models.KeyMode | str | None = None,
+        profiles: str | Sequence[str] | None = None,
         idempotency_key: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.CreatedKey:
@@ -169,8 +220,11 @@ class Tenants(Resource):
             scopes: The scopes of the key: at least one, and only scopes of the key in use.
             allowlist: The addresses from which the key works; null or an empty list admits every address. The tenant's
                 list must admit the caller, too.
+            company: True makes a key of the company. Otherwise the key belongs to the member of the key in use, if that has
+                one. A member makes keys of the company only as an owner without limits that the key would escape.
             expires_at: The server refuses the key from this time on; at once if the time has passed.
             mode: Live or test; `live` when absent.
+            profiles: `all`, `none`, or a list of at most 100 names.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -181,13 +235,74 @@ class Tenants(Resource):
                 "name": name,
                 "scopes": scopes,
                 "allowlist": allowlist,
+                "company": company,
                 "expires_at": expires_at,
                 "mode": mode,
+                "profiles": profiles,
             },
             idempotency_key=idempotency_key,
             timeout=timeout,
         )
         return self._read(request, models.CreatedKey.from_dict)
+
+    def get_security(
+        self,
+        id: str,
+        *,
+        timeout: Timeout | float | None = None,
+    ) -> models.Security:
+        """Reads the security settings of a tenant.
+
+        Args:
+            id: The tenant.
+            timeout: Bounds of this call; a number means the total, in seconds.
+        """
+        request = Request(
+            "GET",
+            f"/v1/tenants/{segment(id)}/security",
+            timeout=timeout,
+        )
+        return self._read(request, models.Security.from_dict)
+
+    def update_security(
+        self,
+        id: str,
+        *,
+        password_age: models.PasswordAge | str | None | Unset = UNSET,
+        password_days: int | None | Unset = UNSET,
+        require_2fa: datetime.datetime | None | Unset = UNSET,
+        session_idle: int | None | Unset = UNSET,
+        session_total: int | None | Unset = UNSET,
+        timeout: Timeout | float | None = None,
+    ) -> models.Security:
+        """Changes the security settings of a tenant.
+
+        The body is a merge patch: absent fields stay, null means the default.
+
+        Args:
+            id: The tenant.
+            password_age: What happens when a password is older than `password_days`; null: `remind`.
+            password_days: After how many days a password is old; null: 30.
+            require_2fa: Since when members must sign in with a code, too; null: never. A time in the past holds at once.
+            session_idle: How many seconds a session lasts without a request: 300, 900, 1800, 3600, 14400, 28800, 43200,
+                86400, 604800 or 2592000, and at most `session_total`. Null: 3600 (900 for the operator's own
+                members).
+            session_total: How many seconds a session lasts in all: 43200, 86400, 604800 or 2592000. Null: 43200.
+            timeout: Bounds of this call; a number means the total, in seconds.
+        """
+        request = Request(
+            "PATCH",
+            f"/v1/tenants/{segment(id)}/security",
+            body={
+                "password_age": password_age,
+                "password_days": password_days,
+                "require_2fa": require_2fa,
+                "session_idle": session_idle,
+                "session_total": session_total,
+            },
+            timeout=timeout,
+        )
+        return self._read(request, models.Security.from_dict)
 
 
 class AsyncTenants(AsyncResource):
@@ -324,6 +439,55 @@ class AsyncTenants(AsyncResource):
         )
         return await self._read(request, models.ManagedTenant.from_dict)
 
+    async def get_portal_allowlist(
+        self,
+        id: str,
+        *,
+        timeout: Timeout | float | None = None,
+    ) -> models.Allowlist:
+        """Reads the addresses from which the members of a tenant may use the portal.
+
+        Args:
+            id: The tenant.
+            timeout: Bounds of this call; a number means the total, in seconds.
+        """
+        request = Request(
+            "GET",
+            f"/v1/tenants/{segment(id)}/allowlists/portal",
+            timeout=timeout,
+        )
+        return await self._read(request, models.Allowlist.from_dict)
+
+    async def replace_portal_allowlist(
+        self,
+        id: str,
+        *,
+        entries: Sequence[models.NewAllowlistEntry | Mapping[str, Any]],
+        confirm: bool | None = None,
+        timeout: Timeout | float | None = None,
+    ) -> models.Allowlist:
+        """Replaces the addresses from which the members of a tenant may use the portal.
+
+        The server refuses a list that does not admit the address of this call, unless
+        `confirm` is true: you could not enter the tenant in the portal from there.
+
+        Args:
+            id: The tenant.
+            entries: The new entries, each range once; an empty list admits every address.
+            confirm: Replace it even if it does not admit the address of this call.
+            timeout: Bounds of this call; a number means the total, in seconds.
+        """
+        request = Request(
+            "PUT",
+            f"/v1/tenants/{segment(id)}/allowlists/portal",
+            body={
+                "entries": entries,
+                "confirm": confirm,
+            },
+            timeout=timeout,
+        )
+        return await self._read(request, models.Allowlist.from_dict)
+
     async def create_key(
         self,
         id: str,
@@ -331,8 +495,10 @@ class AsyncTenants(AsyncResource):
         name: str,
         scopes: Sequence[models.ScopeName | str],
         allowlist: Sequence[models.NewAllowlistEntry | Mapping[str, Any]] | None = None,
+        company: bool | None = None,
         expires_at: datetime.datetime | None = None,
         mode: models.KeyMode | str | None = None,
+        profiles: str | Sequence[str] | None = None,
         idempotency_key: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.CreatedKey:
@@ -348,8 +514,11 @@ class AsyncTenants(AsyncResource):
             scopes: The scopes of the key: at least one, and only scopes of the key in use.
             allowlist: The addresses from which the key works; null or an empty list admits every address. The tenant's
                 list must admit the caller, too.
+            company: True makes a key of the company. Otherwise the key belongs to the member of the key in use, if that has
+                one. A member makes keys of the company only as an owner without limits that the key would escape.
             expires_at: The server refuses the key from this time on; at once if the time has passed.
             mode: Live or test; `live` when absent.
+            profiles: `all`, `none`, or a list of at most 100 names.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -360,10 +529,71 @@ class AsyncTenants(AsyncResource):
                 "name": name,
                 "scopes": scopes,
                 "allowlist": allowlist,
+                "company": company,
                 "expires_at": expires_at,
                 "mode": mode,
+                "profiles": profiles,
             },
             idempotency_key=idempotency_key,
             timeout=timeout,
         )
         return await self._read(request, models.CreatedKey.from_dict)
+
+    async def get_security(
+        self,
+        id: str,
+        *,
+        timeout: Timeout | float | None = None,
+    ) -> models.Security:
+        """Reads the security settings of a tenant.
+
+        Args:
+            id: The tenant.
+            timeout: Bounds of this call; a number means the total, in seconds.
+        """
+        request = Request(
+            "GET",
+            f"/v1/tenants/{segment(id)}/security",
+            timeout=timeout,
+        )
+        return await self._read(request, models.Security.from_dict)
+
+    async def update_security(
+        self,
+        id: str,
+        *,
+        password_age: models.PasswordAge | str | None | Unset = UNSET,
+        password_days: int | None | Unset = UNSET,
+        require_2fa: datetime.datetime | None | Unset = UNSET,
+        session_idle: int | None | Unset = UNSET,
+        session_total: int | None | Unset = UNSET,
+        timeout: Timeout | float | None = None,
+    ) -> models.Security:
+        """Changes the security settings of a tenant.
+
+        The body is a merge patch: absent fields stay, null means the default.
+
+        Args:
+            id: The tenant.
+            password_age: What happens when a password is older than `password_days`; null: `remind`.
+            password_days: After how many days a password is old; null: 30.
+            require_2fa: Since when members must sign in with a code, too; null: never. A time in the past holds at once.
+            session_idle: How many seconds a session lasts without a request: 300, 900, 1800, 3600, 14400, 28800, 43200,
+                86400, 604800 or 2592000, and at most `session_total`. Null: 3600 (900 for the operator's own
+                members).
+            session_total: How many seconds a session lasts in all: 43200, 86400, 604800 or 2592000. Null: 43200.
+            timeout: Bounds of this call; a number means the total, in seconds.
+        """
+        request = Request(
+            "PATCH",
+            f"/v1/tenants/{segment(id)}/security",
+            body={
+                "password_age": password_age,
+                "password_days": password_days,
+                "require_2fa": require_2fa,
+                "session_idle": session_idle,
+                "session_total": session_total,
+            },
+            timeout=timeout,
+        )
+        return await self._read(request, models.Security.from_dict)

@@ -4,32 +4,22 @@
 //! The kernel gives the CPU time of each process. The CPU time of a pair includes the API node and Redis.
 //! Redis itself reports bytes and round trips.
 
+mod directory;
+mod members;
+mod settings;
+
 use anyhow::{Context, Result, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::Parser;
 use countersign_bench::{
     Cost, Guard, Load, Server, beside_me, cpu_of,
     nodes::{Installation, Redis, free_port},
     resident, run, wait_for,
 };
-use countersign_core::{
-    access::{
-        change::Change,
-        key::{Key, PresentedKey},
-        scope::Scope,
-    },
-    id::{KeyId, ProfileId, TenantId},
-    mode::Mode,
-    phone::countries::Countries,
-    ports::directory::{keys::Keys, tenants::Tenants},
-    tenant::{Tenant, TenantName, profile::Profile},
-    time::Timestamp,
-};
-use countersign_stores::{certificates::Certificates, directory::SqlDirectory, sql::Sql};
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 use tokio::time::sleep;
 
@@ -60,6 +50,9 @@ struct Arguments {
     /// Number of tenants, with two keys each, that a node loads at its start
     #[arg(long, default_value_t = 100_000)]
     directory: usize,
+    /// Number of members of one tenant that a node loads at its start; every fifth has a key
+    #[arg(long, default_value_t = 100_000)]
+    members: usize,
 }
 
 /// Up to this number of live verifications, their messages are also sent and their events recorded. Postgres
@@ -105,6 +98,10 @@ async fn main() -> Result<()> {
     fleet.worker(&api).await?;
     fleet.live(&api).await?;
     fleet.tenants(&mut api).await?;
+    drop(api);
+    fleet.member().await?;
+    fleet.settings().await?;
+    fleet.members().await?;
     fleet.directory().await?;
     println!(
         "API node with few tenants: ready after {:.2} s, idle at {} MiB",
@@ -121,7 +118,11 @@ impl Fleet {
         let redis_url = format!("redis://127.0.0.1:{}", redis.port);
         let connection = redis::Client::open(redis_url.as_str())?.get_multiplexed_async_connection().await?;
         let Arguments { postgres, postgres_ca, .. } = &arguments;
-        let installation = Installation::new(folder, &redis_url, postgres, postgres_ca);
+        // Live keys need a provider. No worker runs while they start, so nobody calls this one.
+        let secret = format!("whsec_{}", STANDARD.encode([7; 32]));
+        let installation = Installation::new(folder, &redis_url, postgres, postgres_ca)
+            .with("DELIVERY__RELAY__URL", "http://127.0.0.1:9/")
+            .with("DELIVERY__RELAY__SECRET", &secret);
         let folder = folder.to_owned();
         Ok(Self { folder, arguments, installation, redis, redis_url, connection, next_number: 0, nodes: 0 })
     }
@@ -329,104 +330,4 @@ impl Fleet {
         };
         Ok(field("used_memory:")? - field("mem_clients_normal:")? - field("mem_aof_buffer:")?)
     }
-
-    /// Measures the time and memory that a node needs to load a large directory.
-    async fn directory(&mut self) -> Result<()> {
-        let size = self.arguments.directory;
-        let tenant = self.installation.make_tenant("many")?;
-        for name in ["a", "b"] {
-            let scopes = "verifications:start,verifications:check";
-            let make = ["key", "create", "--tenant", &tenant, "--name", name, "--scopes", scopes];
-            self.installation.run(&make)?;
-        }
-        // Copies the tenant under ids that no tenant has.
-        let id = |prefix: &str, n: &str| format!("'{prefix}_' || lpad(({n})::text, 26, '0')");
-        let (ten, pro, key) = (id("ten", "n"), id("pro", "n"), id("key", "2 * n + (k.name = 'b')::int"));
-        let copies = format!("generate_series(1, {size}) n");
-        for statement in [
-            format!("INSERT INTO tenants SELECT {ten}, name, created_at FROM tenants, {copies} WHERE id = '{tenant}'"),
-            format!(
-                "INSERT INTO settings SELECT {ten}, name, value, updated_at FROM settings, {copies} WHERE tenant_id = '{tenant}'"
-            ),
-            format!(
-                "INSERT INTO profiles SELECT {pro}, {ten}, name, code_length, code_alphabet, expires_in_s, max_checks, max_sends,
-                    resend_policy, created_at, limits FROM profiles, {copies} WHERE tenant_id = '{tenant}'"
-            ),
-            format!(
-                "INSERT INTO keys SELECT {key}, {ten}, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
-                    last_used_at, version, allowlist, replaced_by FROM keys k, {copies} WHERE tenant_id = '{tenant}'"
-            ),
-        ] {
-            let output = Command::new("psql").arg(&self.arguments.postgres).args(["-qc", &statement]).output()?;
-            ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        }
-        let since = Instant::now();
-        let node = self.serve("api", Vec::new()).await?;
-        println!();
-        println!(
-            "API node with {size} tenants and {} keys: ready after {:.2} s, {} MiB",
-            2 * size,
-            since.elapsed().as_secs_f64(),
-            resident(node.process.0.id())? >> 10
-        );
-        Ok(())
-    }
-
-    /// Measures the cost with more and more tenants, whose keys take turns.
-    async fn tenants(&mut self, api: &mut Server) -> Result<()> {
-        println!();
-        println!("| tenants | CPU for a pair, us | MiB of the API node |");
-        println!("|---|---|---|");
-        let arguments = &self.arguments;
-        let authority =
-            (!arguments.postgres_ca.is_empty()).then(|| std::fs::read(&arguments.postgres_ca)).transpose()?;
-        let certificates = Certificates { authority, client: None };
-        let sql = Sql::postgres(&arguments.postgres, Some(&certificates))?;
-        let directory = SqlDirectory::new(sql, Arc::new(self.installation.keyring()?));
-        let (mut size, mut keys) = (1, Vec::new());
-        while size <= self.arguments.tenants {
-            while keys.len() < size {
-                keys.push(make_tenant(&directory).await?);
-            }
-            // The node's copy of the directory is a moment behind.
-            sleep(Duration::from_secs(2)).await;
-            api.keys.clone_from(&keys);
-            let cost = run(api, &self.load(self.arguments.pairs.min(20_000))).await?;
-            println!("| {size} | {:.1} | {} |", cost.cpu_per_pair(), resident(api.process.0.id())? >> 10);
-            self.empty().await?;
-            size *= 10;
-        }
-        Ok(())
-    }
-}
-
-/// Makes a tenant with a test key, as the command line does.
-#[expect(clippy::disallowed_methods, reason = "the real time and randomness, as the command line has them")]
-async fn make_tenant(directory: &SqlDirectory) -> Result<String> {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
-    let now = Timestamp::from_millis(i64::try_from(now.as_millis())?);
-    let mut rng = rand::rng();
-    let name = TenantName::parse("Bench").context("a name")?;
-    let tenant = Tenant::new(TenantId::new(now, &mut rng), name, now);
-    let profile = Profile::first(ProfileId::new(now, &mut rng), tenant.id, now);
-    directory
-        .create_tenant(
-            &tenant,
-            &profile,
-            &Countries::default(),
-            None,
-            &Change::by_system(Timestamp::default()),
-        )
-        .await?;
-    let presented = PresentedKey::generate(Mode::Test, KeyId::new(now, &mut rng), &mut rng);
-    let scopes = [Scope::VerificationsStart, Scope::VerificationsCheck].into_iter().collect();
-    directory
-        .create_key(
-            &Key::new(&presented, tenant.id, "bench".to_owned(), scopes, now),
-            None,
-            None,
-            &Change::by_system(Timestamp::default()),
-        )
-        .await?;
-    Ok(presented.expose().to_string())
 }

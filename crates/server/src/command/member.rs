@@ -1,0 +1,203 @@
+//! Members and invitations. The operator acts for the tenant: no member's limits bind this command line.
+
+mod limits;
+mod shown;
+
+use super::{answer, follow::tell_followed, load, nodes::replica};
+use crate::{
+    cli::{InvitationArgs, MemberArgs, MemberCommand, Owner},
+    configuration::Settings,
+    machine::{SystemClock, rng},
+    wiring,
+};
+use anyhow::{Context as _, anyhow, ensure};
+use countersign_core::{
+    access::{actor::Actor, change::Change},
+    context::Management,
+    management::{
+        invitations::{self, invite},
+        member_keys::list_member_keys,
+        members::{self, MemberChange},
+        reach::MemberError,
+    },
+    people::{
+        invitation::{Invitation, LinkSecret, MOST_SENDS},
+        member::Member,
+        person::Identity,
+    },
+    ports::{clock::Clock as _, directory::Directory, error::StoreError},
+};
+use countersign_stores::directory::SqlDirectory;
+pub(super) use limits::Names;
+use std::{path::Path, sync::Arc};
+use zeroize::Zeroizing;
+
+pub(super) async fn run(config: Option<&Path>, command: MemberCommand) -> anyhow::Result<()> {
+    let settings = load(config, [])?;
+    let (directory, management) = open(&settings).await?;
+    let by = Change::by_operator(SystemClock.now());
+    match command {
+        MemberCommand::Add { owner, name, limits, email } => {
+            let names = names(&directory, owner).await?;
+            let limits = names.new_limits(owner, &limits)?;
+            let identity = Identity { name, email };
+            let added =
+                members::add_member(&management, owner.id(), (&identity, &limits), &by, &mut rng()).await;
+            let member = added.map_err(|error| explain(error, owner, "the member"))?;
+            answer(&member.id.to_string())?;
+            tell_added(&management, &member, &identity).await;
+        }
+        MemberCommand::Set { member: args, limits } => {
+            let change = names(&directory, args.owner).await?.change(args.owner, &limits)?;
+            update(&management, args, MemberChange { limits: change, disabled: None }, &by).await?;
+            eprintln!("{} is changed.", args.member);
+        }
+        MemberCommand::Disable(args) => {
+            let change = MemberChange { disabled: Some(true), ..MemberChange::default() };
+            update(&management, args, change, &by).await?;
+            eprintln!("{} is disabled, and its keys are refused.", args.member);
+        }
+        MemberCommand::Enable(args) => {
+            let change = MemberChange { disabled: Some(false), ..MemberChange::default() };
+            update(&management, args, change, &by).await?;
+            eprintln!("{} is enabled.", args.member);
+        }
+        MemberCommand::Remove(args) => remove(&management, args, &by).await?,
+        MemberCommand::List(owner) => return shown::list_members(&directory, &management, owner).await,
+        MemberCommand::Show(args) => return shown::show(&directory, &management, args).await,
+        // The copies of running servers contain no invitations.
+        MemberCommand::Invite { owner, limits, email } => {
+            let limits = names(&directory, owner).await?.new_limits(owner, &limits)?;
+            let actor = Actor::operator(owner.id());
+            let made = invite(&management, &actor, (&email, &limits), &by, &mut rng()).await;
+            let made = made.map_err(|error| explain(error, owner, "the invitation"))?;
+            return print_link(&settings, "Made", &made);
+        }
+        MemberCommand::Link(InvitationArgs { owner, invitation }) => {
+            let actor = Actor::operator(owner.id());
+            let made = invitations::send_again(&management, &actor, invitation, &by, &mut rng()).await;
+            let made = made.map_err(|error| explain(error, owner, invitation))?;
+            return print_link(&settings, "The former link is void. Renewed", &made);
+        }
+        MemberCommand::Invitations(owner) => {
+            return shown::list_invitations(&directory, &management, owner).await;
+        }
+        MemberCommand::Withdraw(InvitationArgs { owner, invitation }) => {
+            let actor = Actor::operator(owner.id());
+            let withdrawn = invitations::withdraw(&management, &actor, invitation, &by).await;
+            withdrawn.map_err(|error| explain(error, owner, invitation))?;
+            eprintln!("{invitation} is withdrawn; its link is void.");
+            return Ok(());
+        }
+    }
+    tell_followed(&directory.nodes(), &SystemClock).await;
+    Ok(())
+}
+
+/// The directory, and the management that also notifies running nodes.
+async fn open(settings: &Settings) -> anyhow::Result<(SqlDirectory, Management)> {
+    let sql = wiring::open_sql(settings).await?;
+    wiring::refuse_pending_migrations(&sql).await?;
+    let keyring = Arc::new(wiring::open_keyring(settings, false)?.0);
+    let directory = SqlDirectory::new(sql, Arc::clone(&keyring));
+    let replica = replica(settings, &directory);
+    let management = wiring::manage(settings, Arc::clone(&replica.directory), keyring)?;
+    Ok((directory, Management { replica, ..management }))
+}
+
+/// The names of the things of a tenant, which must exist.
+async fn names(directory: &dyn Directory, owner: Owner) -> anyhow::Result<Names> {
+    find(directory, owner).await?;
+    Names::read(directory, owner.id()).await
+}
+
+/// Refuses a tenant that does not exist.
+pub(super) async fn find(directory: &dyn Directory, owner: Owner) -> anyhow::Result<()> {
+    let tenant = owner.id();
+    let found = directory.tenant(tenant).await.context("The tenant cannot be read")?;
+    ensure!(found.is_some(), "There is no tenant {tenant}; `countersign tenant list` shows them");
+    Ok(())
+}
+
+/// Explains why `object` was not read or changed.
+fn explain(error: MemberError, owner: Owner, object: impl std::fmt::Display) -> anyhow::Error {
+    match error {
+        MemberError::NotFound => anyhow!(
+            "{} has no {object}; `countersign member list` and `countersign member invitations` show what there is",
+            owner.name()
+        ),
+        MemberError::Exists => anyhow!(
+            "The address belongs to a member already, or has an invitation; `countersign member list` and \
+             `countersign member invitations` show them"
+        ),
+        MemberError::SentTooOften => {
+            anyhow!("{object} has had {MOST_SENDS} links, which is the most; withdraw it and invite again")
+        }
+        MemberError::Directory(StoreError::LastOwner) => {
+            anyhow!("{object} is the last enabled owner of {}; make another owner first", owner.name())
+        }
+        MemberError::Directory(error) => anyhow::Error::from(error).context("Nothing was changed"),
+        error => error.into(),
+    }
+}
+
+async fn update(
+    management: &Management,
+    MemberArgs { owner, member }: MemberArgs,
+    change: MemberChange,
+    by: &Change,
+) -> anyhow::Result<()> {
+    let actor = Actor::operator(owner.id());
+    let updated = members::update_member(management, &actor, member, &change, by).await;
+    updated.map(drop).map_err(|error| explain(error, owner, member))
+}
+
+async fn remove(
+    management: &Management,
+    MemberArgs { owner, member }: MemberArgs,
+    by: &Change,
+) -> anyhow::Result<()> {
+    let actor = Actor::operator(owner.id());
+    let removed = members::remove_member(management, &actor, member, by).await;
+    removed.map_err(|error| explain(error, owner, member))?;
+    eprintln!("{member} is removed.");
+    let keys = list_member_keys(management, &actor, member).await;
+    let keys: Vec<_> = keys.unwrap_or_default().iter().map(|key| key.id.to_string()).collect();
+    if !keys.is_empty() {
+        eprintln!(
+            "Its keys are refused until `countersign key move` gives them to another: {}",
+            keys.join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// Says who the new member is. A person whose address is known keeps its name.
+async fn tell_added(management: &Management, member: &Member, asked: &Identity) {
+    match members::identify(management, &management.keyring, member).await {
+        Ok(Some(known)) if known.name != asked.name => {
+            eprintln!("Made. The address is known; the person's name stays {}.", known.name.expose());
+        }
+        _ => eprintln!("Made."),
+    }
+}
+
+/// Prints the only copy of a link.
+fn print_link(
+    settings: &Settings,
+    made: &str,
+    (invitation, secret): &(Invitation, LinkSecret),
+) -> anyhow::Result<()> {
+    let Invitation { id, tenant, expires_at, .. } = invitation;
+    let server = settings.server.public_url.as_deref().unwrap_or_default();
+    answer(&Zeroizing::new(format!("{server}/portal/invite/{tenant}/{id}/{}", *secret.expose())))?;
+    eprintln!(
+        "{made} {id}. The link is shown this once, and is good once and until {expires_at}.\n\
+         This release has no sign-in page yet, so nobody can accept it; `countersign member add` makes a member at \
+         once."
+    );
+    if server.is_empty() {
+        eprintln!("server.public_url is not set: write the address of this server before the path.");
+    }
+    Ok(())
+}
