@@ -140,7 +140,11 @@ impl TestApp {
         let id = countersign_core::id::KeyId::new(now, &mut rng);
         let presented = PresentedKey::generate(mode, id, &mut rng);
         let key = Key { allowlist, ..Key::new(&presented, caller.tenant, "test".into(), scopes, now) };
-        self.context.directory.create_key(&key, None, &Change::by_system(key.created_at)).await.unwrap();
+        self.context
+            .directory
+            .create_key(&key, None, None, &Change::by_system(key.created_at))
+            .await
+            .unwrap();
         self.context.refresh().await.unwrap();
         let caller = Actor { who: Who::Key(id), mode, grants: scopes, ..caller.clone() };
         TestKey { caller, text: presented.expose().to_string() }
@@ -154,7 +158,7 @@ impl TestApp {
         let presented = PresentedKey::generate(Mode::Live, id, &mut rng);
         let key = Key::new(&presented, caller.tenant, "test".into(), scopes, now);
         let key = Key { member: Some(member.id), ..key };
-        self.context.directory.create_key(&key, None, &Change::by_system(now)).await.unwrap();
+        self.context.directory.create_key(&key, None, None, &Change::by_system(now)).await.unwrap();
         self.context.refresh().await.unwrap();
         let caller = Actor { who: Who::Key(id), member: Some(member.id), grants: scopes, ..caller.clone() };
         (member, TestKey { caller, text: presented.expose().to_string() })

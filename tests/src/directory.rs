@@ -10,6 +10,7 @@ mod migrations;
 mod operator;
 pub mod people;
 mod people_acts;
+mod people_guards;
 mod people_matrix;
 pub mod people_races;
 mod people_raises;
@@ -152,6 +153,20 @@ on_each_engine!(
     people_acts::a_subuser_governs_its_own_keys_and_an_owner_all,
     people_acts::an_invitation_is_checked_again_when_it_is_accepted,
     people_acts::a_node_without_a_database_refuses_the_keys_of_a_narrowed_member,
+    people_guards::a_change_of_a_key_by_what_has_moved_is_refused,
+    people_guards::what_a_demoted_member_asked_for_is_judged_again,
+    people_guards::an_owner_who_acts_as_a_member_makes_and_changes_no_keys,
+    people_guards::a_demoted_member_ends_its_own_wider_keys,
+    people_guards::a_key_moves_with_the_keys_that_it_replaced,
+    people_guards::one_author_does_not_keep_the_others_waiting,
+    people_guards::a_member_has_only_so_many_keys,
+    people_guards::keys_of_removed_members_do_not_count,
+    people_guards::a_subuser_invites_only_so_many_a_day,
+    people_guards::invitations_are_forgotten_some_time_after_they_expired,
+    people_guards::members_are_changed_only_so_often_but_ended_always,
+    people_guards::a_narrowing_tells_only_of_keys_in_use,
+    people_guards::a_member_with_a_scope_of_a_newer_release_is_not_changed,
+    people_guards::a_key_with_an_end_or_a_list_makes_no_person,
     people_matrix::who_lacks_a_limit_is_refused_where_it_is,
     people_matrix::a_key_of_the_company_is_refused_where_it_lacks_something,
     people_matrix::only_owners_govern_the_keys_of_a_removed_member,

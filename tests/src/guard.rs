@@ -254,7 +254,7 @@ async fn what_another_process_changes_is_obeyed_within_two_seconds() {
     // The command line does this: it writes the same tables while the server runs.
     let (tenant, id, now) = (key.caller.tenant, key.caller.key().unwrap(), app.clock.now());
     let change = KeyChange { disabled: Some(true), ..KeyChange::default() };
-    app.context.directory.update_key(tenant, id, change, &Change::by_system(now)).await.unwrap();
+    app.context.directory.update_key(tenant, id, change, None, &Change::by_system(now)).await.unwrap();
     let since = Instant::now();
     while app.get("/v1/limits", &key).await.status == 200 {
         assert!(since.elapsed() < Duration::from_secs(6), "three times the promise");

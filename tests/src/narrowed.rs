@@ -134,7 +134,7 @@ async fn key_of(application: &Application, member: &Member) -> Result<String> {
     let scopes = member.limits.permissions;
     let key =
         Key { member: Some(member.id), ..Key::new(&presented, member.tenant, "one".into(), scopes, now) };
-    application.context.directory.create_key(&key, None, &Change::by_system(now)).await?;
+    application.context.directory.create_key(&key, None, None, &Change::by_system(now)).await?;
     Ok(presented.expose().to_string())
 }
 

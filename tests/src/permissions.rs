@@ -40,7 +40,7 @@ async fn key(app: &TestApp, member: &Member, scopes: Scopes) -> TestKey {
         member: Some(member.id),
         ..Key::new(&presented, member.tenant, "of a member".into(), scopes, now)
     };
-    app.context.directory.create_key(&key, None, &Change::by_system(now)).await.unwrap();
+    app.context.directory.create_key(&key, None, None, &Change::by_system(now)).await.unwrap();
     let caller = countersign_core::access::actor::Actor::operator(member.tenant);
     TestKey { caller, text: presented.expose().to_string() }
 }

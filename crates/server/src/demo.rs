@@ -102,11 +102,12 @@ impl Demo {
             if presented.matches(&key) && lasts && key.scopes == scopes {
                 return Ok(());
             }
-            directory.delete_key(tenant, key.id, &Change::by_system(now)).await?;
+            directory.delete_key(tenant, key.id, None, &Change::by_system(now)).await?;
         }
         directory
             .create_key(
                 &Key::new(presented, tenant, name.to_owned(), scopes, now),
+                None,
                 None,
                 &Change::by_system(Timestamp::default()),
             )

@@ -163,6 +163,28 @@ async fn what_nodes_tell_arrives_in_order() {
     // The notices shortly before the mark come again, because the clock of a replica that took over may be
     // behind.
     assert_eq!((told.relays.last(), told.head), (Some(&only_an_end), 7));
+    // Old notices go, so that many of them do not fill the server. It removes them in blocks of a hundred.
+    for n in 1..=300 {
+        let mut put = redis::cmd("XADD");
+        put.arg(b"{cs}old").arg(n.to_string() + "-1").arg("r").arg("");
+        try_command(&url, &put).await.unwrap();
+    }
+    let stream: Vec<Vec<u8>> =
+        redis::from_redis_value(try_command(&url, redis::cmd("KEYS").arg("*")).await.unwrap()).unwrap();
+    let mut relays = None;
+    for name in stream {
+        let kind = try_command(&url, redis::cmd("TYPE").arg(&name)).await.unwrap();
+        if kind == redis::Value::SimpleString("stream".to_owned()) && name != b"{cs}old" {
+            relays = Some(name);
+        }
+    }
+    let relays = relays.unwrap();
+    try_command(&url, redis::cmd("RENAME").arg(b"{cs}old").arg(&relays)).await.unwrap();
+    codes.relay(&only_an_end).await.unwrap();
+    let told = codes.relayed("").await.unwrap().unwrap();
+    assert_eq!(told.relays.last(), Some(&only_an_end));
+    let length = try_command(&url, redis::cmd("XLEN").arg(&relays)).await.unwrap();
+    assert!(matches!(length, redis::Value::Int(1..=100)), "{length:?}");
 }
 
 /// A node of an older release reads only the first field of an entry, allows no further bytes in it, and

@@ -55,7 +55,7 @@ pub async fn tenants_are_made_once_and_listed_by_id(base: &Base) -> Result<()> {
 pub async fn a_refused_write_leaves_no_change(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let one = base.tenant(1).await?;
-    directory.create_key(&key(one.id, 1), None, &Change::by_system(key(one.id, 1).created_at)).await?;
+    directory.create_key(&key(one.id, 1), None, None, &Change::by_system(key(one.id, 1).created_at)).await?;
     let before = base.changes().await?;
     // The profile's id is taken, so the tenant inserted before it must be rolled back too.
     let two = tenant(2)?;
@@ -73,13 +73,17 @@ pub async fn a_refused_write_leaves_no_change(base: &Base) -> Result<()> {
     ensure!(directory.tenant(two.id).await?.is_none());
     assert!(
         is_conflict(
-            &directory.create_key(&key(one.id, 1), None, &Change::by_system(key(one.id, 1).created_at)).await
+            &directory
+                .create_key(&key(one.id, 1), None, None, &Change::by_system(key(one.id, 1).created_at))
+                .await
         ),
         "a doubled id"
     );
     assert!(
         is_conflict(
-            &directory.create_key(&key(two.id, 2), None, &Change::by_system(key(two.id, 2).created_at)).await
+            &directory
+                .create_key(&key(two.id, 2), None, None, &Change::by_system(key(two.id, 2).created_at))
+                .await
         ),
         "an unknown tenant"
     );
@@ -92,13 +96,16 @@ pub async fn a_refused_write_leaves_no_change(base: &Base) -> Result<()> {
         "no such tenant"
     );
     let gone = key(one.id, 9).id;
-    ensure!(!directory.delete_key(one.id, gone, &Change::by_system(at(0))).await?);
+    ensure!(!directory.delete_key(one.id, gone, None, &Change::by_system(at(0))).await?);
     ensure!(
-        directory.update_key(one.id, gone, KeyChange::default(), &Change::by_system(at(0))).await?.is_none()
+        directory
+            .update_key(one.id, gone, KeyChange::default(), None, &Change::by_system(at(0)))
+            .await?
+            .is_none()
     );
     assert_eq!(base.changes().await?, before);
     // The change numbers continue without a gap.
-    directory.create_key(&key(one.id, 2), None, &Change::by_system(key(one.id, 2).created_at)).await?;
+    directory.create_key(&key(one.id, 2), None, None, &Change::by_system(key(one.id, 2).created_at)).await?;
     assert_eq!(base.changes().await?.last().map(|change| change.0), Some(before.len() as i64 + 1));
     Ok(())
 }
@@ -108,7 +115,7 @@ pub async fn keys_round_trip_and_are_listed_newest_first(base: &Base) -> Result<
     let tenant = base.tenant(1).await?;
     let keys: Vec<Key> = (0..5).map(|number| key(tenant.id, number)).collect();
     for key in [3, 0, 4, 1, 2].map(|index| &keys[index]) {
-        directory.create_key(key, None, &Change::by_system(key.created_at)).await?;
+        directory.create_key(key, None, None, &Change::by_system(key.created_at)).await?;
     }
     for key in &keys {
         let found = directory.key(tenant.id, key.id).await?.context("key")?;
@@ -122,8 +129,8 @@ pub async fn keys_round_trip_and_are_listed_newest_first(base: &Base) -> Result<
     assert_eq!(list(None, 2).await?, [keys[4].id, keys[3].id]);
     assert_eq!(list(Some(keys[3].id), 2).await?, [keys[2].id, keys[1].id]);
     assert_eq!(list(Some(keys[1].id), 2).await?, [keys[0].id]);
-    ensure!(directory.delete_key(tenant.id, keys[2].id, &Change::by_system(at(9))).await?);
-    ensure!(!directory.delete_key(tenant.id, keys[2].id, &Change::by_system(at(9))).await?);
+    ensure!(directory.delete_key(tenant.id, keys[2].id, None, &Change::by_system(at(9))).await?);
+    ensure!(!directory.delete_key(tenant.id, keys[2].id, None, &Change::by_system(at(9))).await?);
     ensure!(directory.presented_key(keys[2].id).await?.is_none());
     assert_eq!(list(None, 10).await?.len(), 4);
     Ok(())
@@ -133,15 +140,15 @@ pub async fn no_method_reaches_another_tenant(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let (mine, theirs) = (base.tenant(1).await?, base.tenant(2).await?);
     let key = key(theirs.id, 4);
-    directory.create_key(&key, None, &Change::by_system(key.created_at)).await?;
+    directory.create_key(&key, None, None, &Change::by_system(key.created_at)).await?;
     directory.create_profile(&profile(theirs.id, 7, "shop")?, &Change::by_system(at(1))).await?;
     let before = base.changes().await?;
 
     ensure!(directory.key(mine.id, key.id).await?.is_none());
     ensure!(directory.list_keys(mine.id, None, 10).await?.is_empty());
     let change = KeyChange { disabled: Some(true), ..KeyChange::default() };
-    ensure!(directory.update_key(mine.id, key.id, change, &Change::by_system(at(2))).await?.is_none());
-    ensure!(!directory.delete_key(mine.id, key.id, &Change::by_system(at(2))).await?);
+    ensure!(directory.update_key(mine.id, key.id, change, None, &Change::by_system(at(2))).await?.is_none());
+    ensure!(!directory.delete_key(mine.id, key.id, None, &Change::by_system(at(2))).await?);
     directory.touch_keys(&[(mine.id, key.id, at(2))]).await?;
     let shop = ProfileName::parse("shop").context("name")?;
     ensure!(directory.profile(mine.id, &shop).await?.is_none());
@@ -163,7 +170,7 @@ pub async fn update_key_changes_what_it_is_told(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let tenant = base.tenant(1).await?;
     let mut key = key(tenant.id, 2);
-    directory.create_key(&key, None, &Change::by_system(key.created_at)).await?;
+    directory.create_key(&key, None, None, &Change::by_system(key.created_at)).await?;
     let changes = base.changes().await?.len();
     let steps = [
         KeyChange { name: Some("renamed".to_owned()), ..KeyChange::default() },
@@ -180,7 +187,7 @@ pub async fn update_key_changes_what_it_is_told(base: &Base) -> Result<()> {
         key.allowlist = change.allowlist.clone().unwrap_or(key.allowlist);
         key.version += 1;
         let updated = directory
-            .update_key(tenant.id, key.id, change, &Change::by_system(at(3)))
+            .update_key(tenant.id, key.id, change, None, &Change::by_system(at(3)))
             .await?
             .context("key")?;
         assert!(same(&updated, &key), "{updated:?}");
@@ -189,7 +196,7 @@ pub async fn update_key_changes_what_it_is_told(base: &Base) -> Result<()> {
     }
     let same_again = KeyChange { disabled: Some(true), ..KeyChange::default() };
     let unchanged = directory
-        .update_key(tenant.id, key.id, same_again, &Change::by_system(at(4)))
+        .update_key(tenant.id, key.id, same_again, None, &Change::by_system(at(4)))
         .await?
         .context("key")?;
     assert_eq!(unchanged.version, key.version);
@@ -200,7 +207,7 @@ pub async fn update_key_changes_what_it_is_told(base: &Base) -> Result<()> {
 pub async fn concurrent_updates_lose_nothing(base: &Base) -> Result<()> {
     let tenant = base.tenant(1).await?;
     let key = key(tenant.id, 2);
-    base.directory.create_key(&key, None, &Change::by_system(key.created_at)).await?;
+    base.directory.create_key(&key, None, None, &Change::by_system(key.created_at)).await?;
     let tasks: Vec<_> = (0..20i64)
         .map(|number| {
             let (directory, tenant, key) = (base.directory.clone(), tenant.id, key.id);
@@ -210,7 +217,7 @@ pub async fn concurrent_updates_lose_nothing(base: &Base) -> Result<()> {
                     0 => KeyChange { name: Some(format!("name {number}")), ..KeyChange::default() },
                     _ => KeyChange { expires_at: Some(Some(at(number))), ..KeyChange::default() },
                 };
-                directory.update_key(tenant, key, change, &Change::by_system(at(number))).await
+                directory.update_key(tenant, key, change, None, &Change::by_system(at(number))).await
             })
         })
         .collect();
@@ -232,7 +239,7 @@ pub async fn last_use_never_moves_back(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let tenant = base.tenant(1).await?;
     let key = key(tenant.id, 2);
-    directory.create_key(&key, None, &Change::by_system(key.created_at)).await?;
+    directory.create_key(&key, None, None, &Change::by_system(key.created_at)).await?;
     let changes = base.changes().await?.len();
     let used =
         async || -> Result<_> { Ok(directory.key(tenant.id, key.id).await?.context("key")?.last_used_at) };
@@ -389,6 +396,7 @@ pub async fn changes_are_gapless_and_in_commit_order(base: &Base) -> Result<()> 
                     .create_key(
                         &key(tenant, number),
                         None,
+                        None,
                         &Change::by_system(key(tenant, number).created_at),
                     )
                     .await
@@ -424,7 +432,7 @@ pub async fn an_unreadable_row_is_corrupt(base: &Base) -> Result<()> {
     };
     let tenant = base.tenant(1).await?;
     let key = key(tenant.id, 1);
-    base.directory.create_key(&key, None, &Change::by_system(key.created_at)).await?;
+    base.directory.create_key(&key, None, None, &Change::by_system(key.created_at)).await?;
     let values = vec![key.id.to_string().into(), [7_u8; 5].as_slice().into()];
     base.sql.batch(Batch::default().run_touching(1, &BREAK_KEY, values)).await?;
     let error = base.directory.presented_key(key.id).await.err().context("it was read")?;

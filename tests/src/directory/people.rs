@@ -229,7 +229,7 @@ pub async fn a_change_by_what_has_moved_is_refused(base: &Base) -> Result<()> {
     join(base, &one).await?;
     join(base, &two).await?;
     let company = key(tenant, 1);
-    directory.create_key(&company, None, &by()).await?;
+    directory.create_key(&company, None, None, &by()).await?;
     let (next, _) = invitation(tenant, 3, Author::Operator);
     let before = base.changes().await?;
     let missing = MemberId::from_bytes([9; 16]);
@@ -366,7 +366,7 @@ pub async fn of_changes_at_once_each_before_is_the_former_after(base: &Base) -> 
 /// Creates a key of a member.
 async fn key_of(base: &Base, member: &Member, number: u8) -> Result<Key> {
     let key = Key { member: Some(member.id), disabled: false, ..key(member.tenant, number) };
-    base.directory.create_key(&key, None, &by()).await?;
+    base.directory.create_key(&key, None, None, &by()).await?;
     Ok(key)
 }
 
@@ -440,7 +440,7 @@ pub async fn an_erased_tenant_leaves_no_people(base: &Base) -> Result<()> {
     let directory = &base.directory;
     for number in 1..=7 {
         join(base, &member(tenant, number, owner())).await?;
-        let (invitation, _) = invitation(tenant, number, Author::Operator);
+        let (invitation, _) = invitation(tenant, 100 + number, Author::Operator);
         directory.create_invitation(&invitation, None, &by()).await?;
     }
     // One person is a member of both erased tenants, another of a tenant that stays.

@@ -54,7 +54,7 @@ async fn actor_of(replica: &Replica, key: &Key) -> Result<Option<Actor>> {
     }))
 }
 
-fn asked(scopes: Scopes, company: bool) -> CreateKey {
+pub fn asked(scopes: Scopes, company: bool) -> CreateKey {
     let name = KeyName::parse("one").unwrap();
     let allowlist = Allowlist::default();
     CreateKey { name, mode: Mode::Live, scopes, expires_at: None, allowlist, profiles: None, company }
@@ -72,7 +72,7 @@ pub fn signed_in(member: &Member) -> Actor {
 }
 
 /// A key with all scopes of its member.
-async fn key_of(place: &Place, member: &Member) -> Result<(Key, Actor)> {
+pub async fn key_of(place: &Place, member: &Member) -> Result<(Key, Actor)> {
     let by = Change::by_system(place.clock.now());
     let scopes = member.limits.permissions;
     let (key, _) =

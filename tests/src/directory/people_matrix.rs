@@ -335,7 +335,7 @@ impl<'a> Scene<'a> {
             profiles: limits.shares.profiles.clone(),
             ..Key::new(&presented, self.tenant, "one".into(), limits.permissions, self.by.at)
         };
-        self.base.directory.create_key(&key, None, &self.by).await?;
+        self.base.directory.create_key(&key, None, None, &self.by).await?;
         Ok(key)
     }
 

@@ -177,7 +177,7 @@ async fn key_of(base: &Base, member: &Member) -> Result<Key> {
     let scopes = member.limits.permissions;
     let key =
         Key { member: Some(member.id), ..Key::new(&presented, member.tenant, "one".into(), scopes, at(3)) };
-    base.directory.create_key(&key, None, &Change::by_system(at(3))).await?;
+    base.directory.create_key(&key, None, None, &Change::by_system(at(3))).await?;
     Ok(key)
 }
 

@@ -91,7 +91,13 @@ fn values_for(n: usize, statement: &Statement) -> Vec<Value> {
         "members" => vec![tenant(), "mem_1".into()],
         "keys" if text.contains("member = $4") => vec![tenant(), key(), 1.into(), "mem_1".into()],
         "keys" if text.contains("version = $3") => vec![tenant(), key(), 1.into()],
+        "keys" if text.contains("disabled = 0") => vec![tenant(), "mem_1".into(), 5.into()],
         "keys" => vec![tenant(), "mem_1".into()],
+        "change_head" if text.contains("people") => vec![tenant(), bytes(1)],
+        "change_head" if text.contains("substr") => vec![tenant(), 1.into(), "mem_1".into(), 2.into()],
+        "change_head" if text.contains("'owner'") => vec![tenant(), 1.into(), 2.into(), "mem_1".into()],
+        "change_head" if text.contains("member = $2") => vec![tenant(), "mem_1".into(), 61.into()],
+        "change_head" if text.contains("audit") => vec![tenant(), 1.into(), (60 + n).into()],
         "change_head" if text.contains("invitations") => vec![tenant(), 1.into(), (60 + n).into()],
         "change_head" => vec![tenant(), (60 + n).into()],
         "invitations" if text.starts_with("INSERT") => {
@@ -120,6 +126,7 @@ fn values_for(n: usize, statement: &Statement) -> Vec<Value> {
         "invitations" if text.starts_with("UPDATE") => vec![tenant(), "inv_1".into(), 7.into()],
         "invitations" if text.contains("id < $2") => vec![tenant(), "inv_~".into(), 9.into()],
         "invitations" if text.contains("email IS NULL") => vec![tenant(), 90.into()],
+        "invitations" if text.contains("expires_at < $1") => vec![3.into()],
         "invitations" if text.starts_with("DELETE") => vec![tenant(), 9.into()],
         "invitations" => vec![tenant(), "inv_1".into()],
         other => unreachable!("{other} has no people"),
@@ -129,10 +136,10 @@ fn values_for(n: usize, statement: &Statement) -> Vec<Value> {
 async fn trace(base: &Base) -> Result<Trace> {
     base.sql.migrate().await?;
     let (tenant, by) = (base.tenant(1).await?.id, Change::by_system(at(1)));
-    base.directory.create_key(&key(tenant, 1), None, &by).await?;
+    base.directory.create_key(&key(tenant, 1), None, None, &by).await?;
     // One more row in each table, for the statements of the erasure.
     people::join(base, &people::member(tenant, 9, people::subuser())).await?;
-    let (invitation, _) = people::invitation(tenant, 9, Author::Operator);
+    let (invitation, _) = people::invitation(tenant, 8, Author::Operator);
     base.directory.create_invitation(&invitation, None, &by).await?;
     let dumps: &'static [Statement] = &DUMPS;
     trace_each(base, PEOPLE, values_for, &dumps.iter().collect::<Vec<_>>()).await

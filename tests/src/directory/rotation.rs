@@ -21,25 +21,31 @@ pub async fn a_rotation_happens_whole_or_not_at_all(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let tenant = base.tenant(1).await?;
     let old = key(tenant.id, 2);
-    directory.create_key(&old, None, &Change::by_system(old.created_at)).await?;
+    directory.create_key(&old, None, None, &Change::by_system(old.created_at)).await?;
     let before = base.changes().await?;
     let stale = rotation(&old, 7, 9);
     assert!(
         is_conflict(
-            &directory.rotate_key(&stale, Some(&once(1, 1)), &Change::by_system(stale.new.created_at)).await
+            &directory
+                .rotate_key(&stale, Some(&once(1, 1)), None, &Change::by_system(stale.new.created_at))
+                .await
         ),
         "another version"
     );
     let taken = Rotation { new: old.clone(), ..rotation(&old, 7, 1) };
     assert!(
         is_conflict(
-            &directory.rotate_key(&taken, Some(&once(1, 1)), &Change::by_system(taken.new.created_at)).await
+            &directory
+                .rotate_key(&taken, Some(&once(1, 1)), None, &Change::by_system(taken.new.created_at))
+                .await
         ),
         "the id is taken"
     );
     let foreign = Rotation { new: key(base.tenant(2).await?.id, 7), ..rotation(&old, 7, 1) };
     assert!(
-        is_conflict(&directory.rotate_key(&foreign, None, &Change::by_system(foreign.new.created_at)).await),
+        is_conflict(
+            &directory.rotate_key(&foreign, None, None, &Change::by_system(foreign.new.created_at)).await
+        ),
         "another tenant's key"
     );
     let changes = base.changes().await?;
@@ -49,7 +55,9 @@ pub async fn a_rotation_happens_whole_or_not_at_all(base: &Base) -> Result<()> {
     ensure!(directory.answered(tenant.id, &once(1, 1), at(0)).await?.is_none());
 
     let rotated = rotation(&old, 8, 1);
-    directory.rotate_key(&rotated, Some(&once(1, 1)), &Change::by_system(rotated.new.created_at)).await?;
+    directory
+        .rotate_key(&rotated, Some(&once(1, 1)), None, &Change::by_system(rotated.new.created_at))
+        .await?;
     let new = directory.key(tenant.id, rotated.new.id).await?.context("new")?;
     assert!(same(&new, &rotated.new), "{new:?}");
     let expected =
@@ -60,10 +68,15 @@ pub async fn a_rotation_happens_whole_or_not_at_all(base: &Base) -> Result<()> {
     assert_eq!(ids, [rotated.new.id.to_string(), old.id.to_string()]);
     // A change of the old key between the read and the rotation is not lost.
     let change = KeyChange { disabled: Some(!old.disabled), ..KeyChange::default() };
-    let _ = directory.update_key(tenant.id, new.id, change, &Change::by_system(at(3))).await?;
+    let _ = directory.update_key(tenant.id, new.id, change, None, &Change::by_system(at(3))).await?;
     assert!(is_conflict(
         &directory
-            .rotate_key(&rotation(&new, 9, 1), None, &Change::by_system(rotation(&new, 9, 1).new.created_at))
+            .rotate_key(
+                &rotation(&new, 9, 1),
+                None,
+                None,
+                &Change::by_system(rotation(&new, 9, 1).new.created_at)
+            )
             .await
     ));
     Ok(())
@@ -76,7 +89,12 @@ pub async fn of_keys_made_at_once_with_one_idempotency_key_one_is_made(base: &Ba
             let (directory, key) = (base.directory.clone(), key(tenant.id, number));
             tokio::spawn(async move {
                 directory
-                    .create_key(&key, Some((key.tenant, &once(1, 1))), &Change::by_system(key.created_at))
+                    .create_key(
+                        &key,
+                        Some((key.tenant, &once(1, 1))),
+                        None,
+                        &Change::by_system(key.created_at),
+                    )
                     .await
             })
         })
@@ -104,6 +122,7 @@ pub async fn an_idempotency_key_is_kept_for_a_day(base: &Base) -> Result<()> {
         .create_key(
             &made(1, at(0)),
             Some((mine.id, &once(1, 5))),
+            None,
             &Change::by_system(made(1, at(0)).created_at),
         )
         .await?;
@@ -117,6 +136,7 @@ pub async fn an_idempotency_key_is_kept_for_a_day(base: &Base) -> Result<()> {
             .create_key(
                 &made(2, at(0) + DAY),
                 Some((mine.id, &once(1, 5))),
+                None,
                 &Change::by_system(made(2, at(0) + DAY).created_at)
             )
             .await
@@ -125,6 +145,7 @@ pub async fn an_idempotency_key_is_kept_for_a_day(base: &Base) -> Result<()> {
         .create_key(
             &made(3, at(1) + DAY),
             Some((mine.id, &once(1, 7))),
+            None,
             &Change::by_system(made(3, at(1) + DAY).created_at),
         )
         .await?;

@@ -263,6 +263,7 @@ async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>
         .create_key(
             &key(tenant.id, 1),
             Some((tenant.id, &once(1, 1))),
+            None,
             &Change::by_system(key(tenant.id, 1).created_at),
         )
         .await?;
@@ -273,6 +274,7 @@ async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>
         .create_key(
             &key(tenant.id, 8),
             Some((tenant.id, &once(5, 5))),
+            None,
             &Change::by_system(key(tenant.id, 8).created_at),
         )
         .await?;

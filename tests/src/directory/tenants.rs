@@ -285,7 +285,12 @@ async fn fill(base: &Base, place: &Place, tenant: TenantId, number: u8, starts: 
     let many = (0..3).map(|n| key(tenant, number + n)).collect::<Vec<_>>();
     for (n, key) in many.iter().enumerate() {
         directory
-            .create_key(key, Some((tenant, &once(number + n as u8, 1))), &Change::by_system(key.created_at))
+            .create_key(
+                key,
+                Some((tenant, &once(number + n as u8, 1))),
+                None,
+                &Change::by_system(key.created_at),
+            )
             .await?;
     }
     directory.create_profile(&profile(tenant, number + 1, "shop")?, &Change::by_system(at(1))).await?;
@@ -511,8 +516,9 @@ pub async fn an_erasure_goes_on_where_it_broke_off_whoever_is_at_it(base: &Base)
     ensure!(left.iter().all(|(_, count)| *count == 0), "{left:?}");
     ensure!(directory.list_tenants(None, 9).await?.is_empty());
     // The tenant no longer exists: nothing can be created for it, and it cannot come back.
-    let orphan =
-        directory.create_key(&key(TENANT, 120), None, &Change::by_system(key(TENANT, 120).created_at)).await;
+    let orphan = directory
+        .create_key(&key(TENANT, 120), None, None, &Change::by_system(key(TENANT, 120).created_at))
+        .await;
     ensure!(matches!(orphan, Err(StoreError::Conflict)), "{orphan:?}");
     ensure!(directory.update_tenant(TENANT, &TenantChange::Enable, &Change::by_system(now)).await?.is_none());
     Ok(())

@@ -106,9 +106,9 @@ pub async fn changes_of_keys_are_told_with_the_change(base: &Base) -> Result<()>
     let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
     let directory = &place.context.directory;
     let mut key = new_key(&place);
-    directory.create_key(&key, None, &Change::by_system(key.created_at)).await?;
+    directory.create_key(&key, None, None, &Change::by_system(key.created_at)).await?;
     assert!(
-        directory.create_key(&key, None, &Change::by_system(key.created_at)).await.is_err(),
+        directory.create_key(&key, None, None, &Change::by_system(key.created_at)).await.is_err(),
         "a change that fails is not told"
     );
     place.clock.turn(seconds(1));
@@ -116,15 +116,15 @@ pub async fn changes_of_keys_are_told_with_the_change(base: &Base) -> Result<()>
         let change = KeyChange { disabled: Some(disabled), ..KeyChange::default() };
         place.clock.turn(seconds(1));
         key = directory
-            .update_key(TENANT, key.id, change, &Change::by_system(place.clock.now()))
+            .update_key(TENANT, key.id, change, None, &Change::by_system(place.clock.now()))
             .await?
             .unwrap();
     }
     place.clock.turn(seconds(1));
     let (rotation, secret) = plan(&key, seconds(60), place.clock.now(), &mut rng());
-    directory.rotate_key(&rotation, None, &Change::by_system(rotation.new.created_at)).await?;
+    directory.rotate_key(&rotation, None, None, &Change::by_system(rotation.new.created_at)).await?;
     place.clock.turn(seconds(1));
-    assert!(directory.delete_key(TENANT, key.id, &Change::by_system(place.clock.now())).await?);
+    assert!(directory.delete_key(TENANT, key.id, None, &Change::by_system(place.clock.now())).await?);
     let told = told(base, webhook.id).await?;
     let kinds: BTreeSet<_> = told.iter().map(|(kind, _)| kind.as_str()).collect();
     let expected = ["key.created", "key.disabled", "key.enabled", "key.rotated", "key.deleted"];
@@ -192,7 +192,7 @@ pub async fn the_move_of_a_key_names_its_member(base: &Base) -> Result<()> {
     let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
     let (directory, key) = (&place.context.directory, new_key(&place));
     let by = Change::by_operator(place.clock.now());
-    directory.create_key(&key, None, &by).await?;
+    directory.create_key(&key, None, None, &by).await?;
     let boss = member(TENANT, 2, owner());
     join(base, &boss).await?;
     directory.move_key(&key, Some(boss.id), None, &by).await?;
@@ -371,7 +371,7 @@ pub async fn a_key_that_ends_soon_is_told_once(base: &Base) -> Result<()> {
     let day = seconds(86_400);
     for days in [3, 30] {
         let key = Key { expires_at: Some(place.clock.now() + day * days), ..new_key(&place) };
-        place.context.directory.create_key(&key, None, &Change::by_system(key.created_at)).await?;
+        place.context.directory.create_key(&key, None, None, &Change::by_system(key.created_at)).await?;
     }
     let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
     for _ in 0..3 {

@@ -36,7 +36,8 @@ use countersign_core::{
         },
         directory::{
             changes::Changes,
-            keys::{KeyChange, Keys, Rotation},
+            keys::{Judged, KeyChange, Keys, Rotation},
+            members::Acting,
         },
         error::StoreError,
         history::History,
@@ -282,11 +283,23 @@ impl Keys for Stores {
         Err(StoreError::unavailable("no part of this test"))
     }
 
-    async fn create_key(&self, _: &Key, _: Option<(TenantId, &Once)>, _: &Change) -> Result<(), StoreError> {
+    async fn create_key(
+        &self,
+        _: &Key,
+        _: Option<(TenantId, &Once)>,
+        _: Option<Acting>,
+        _: &Change,
+    ) -> Result<(), StoreError> {
         Ok(())
     }
 
-    async fn rotate_key(&self, _: &Rotation, _: Option<&Once>, _: &Change) -> Result<(), StoreError> {
+    async fn rotate_key(
+        &self,
+        _: &Rotation,
+        _: Option<&Once>,
+        _: Option<Judged>,
+        _: &Change,
+    ) -> Result<(), StoreError> {
         Err(StoreError::unavailable("no part of this test"))
     }
 
@@ -303,13 +316,20 @@ impl Keys for Stores {
         _: TenantId,
         _: KeyId,
         change: KeyChange,
+        _: Option<Judged>,
         _: &Change,
     ) -> Result<Option<Key>, StoreError> {
         let name = change.name.unwrap_or_else(|| self.0.name.clone());
         Ok(Some(Key { name, ..self.0.clone() }))
     }
 
-    async fn delete_key(&self, _: TenantId, _: KeyId, _: &Change) -> Result<bool, StoreError> {
+    async fn delete_key(
+        &self,
+        _: TenantId,
+        _: KeyId,
+        _: Option<Judged>,
+        _: &Change,
+    ) -> Result<bool, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     access::actor::{Actor, Who},
-    id::{RequestId, TenantId},
+    id::{MemberId, RequestId, TenantId},
     mode::Mode,
     time::Timestamp,
 };
@@ -13,6 +13,8 @@ use std::net::IpAddr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
     pub who: Who,
+    /// The member whose rights apply: the one who signed in, or the one whose key it is.
+    pub member: Option<MemberId>,
     /// The tenant of the author, if the author belongs to one.
     pub of: Option<TenantId>,
     /// Whether the author is a test key.
@@ -29,6 +31,7 @@ impl Change {
     pub fn by(actor: &Actor, request: Option<RequestId>, at: Timestamp) -> Self {
         Self {
             who: actor.who,
+            member: actor.member,
             of: Some(actor.tenant),
             test: actor.mode == Mode::Test,
             address: actor.address,
@@ -39,11 +42,19 @@ impl Change {
 
     /// A change by the operator on the command line.
     pub fn by_operator(at: Timestamp) -> Self {
-        Self { who: Who::Operator(None), of: None, test: false, address: None, request: None, at }
+        Self {
+            who: Who::Operator(None),
+            member: None,
+            of: None,
+            test: false,
+            address: None,
+            request: None,
+            at,
+        }
     }
 
     /// A change by a job of the server.
     pub fn by_system(at: Timestamp) -> Self {
-        Self { who: Who::System, of: None, test: false, address: None, request: None, at }
+        Self { who: Who::System, member: None, of: None, test: false, address: None, request: None, at }
     }
 }

@@ -143,8 +143,11 @@ fn with_underscores(text: &str) -> Option<Zeroizing<String>> {
     Some(Zeroizing::new(format!("cs_{}_{id}_{secret}", mode.as_str())))
 }
 
-/// The maximum number of keys of a tenant. Disabled and expired keys count too.
+/// The maximum number of keys of a tenant. Disabled and expired keys count too, but not those of removed members.
 pub const MOST_KEYS: u32 = 1_000;
+/// The maximum number of keys of a member. Disabled and expired keys count too. A narrowing of the member ends the
+/// former versions of them all, and each node reads these ends.
+pub const MOST_KEYS_OF_MEMBER: u32 = 100;
 /// The maximum length of a key's name, in characters.
 pub const MAX_NAME: usize = 64;
 

@@ -190,6 +190,7 @@ mod tests {
     fn entry() -> Entry {
         let by = Change {
             who: Who::Key(KeyId::from_bytes([7; 16])),
+            member: None,
             of: None,
             test: false,
             address: Some([198, 51, 100, 7].into()),

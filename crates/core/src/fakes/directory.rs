@@ -18,7 +18,8 @@ use crate::{
         directory::{
             audit::{AuditFilter, AuditLog, HeadPage},
             changes::Changes,
-            keys::{KeyChange, Keys, Rotation},
+            keys::{Judged, KeyChange, Keys, Rotation},
+            members::Acting,
             profiles::Profiles,
             resources::Resources,
             reviews::Reviews,
@@ -96,11 +97,23 @@ impl<T: WithoutKeys> Keys for T {
         not_asked()
     }
 
-    async fn create_key(&self, _: &Key, _: Option<(TenantId, &Once)>, _: &Change) -> Result<(), StoreError> {
+    async fn create_key(
+        &self,
+        _: &Key,
+        _: Option<(TenantId, &Once)>,
+        _: Option<Acting>,
+        _: &Change,
+    ) -> Result<(), StoreError> {
         not_asked()
     }
 
-    async fn rotate_key(&self, _: &Rotation, _: Option<&Once>, _: &Change) -> Result<(), StoreError> {
+    async fn rotate_key(
+        &self,
+        _: &Rotation,
+        _: Option<&Once>,
+        _: Option<Judged>,
+        _: &Change,
+    ) -> Result<(), StoreError> {
         not_asked()
     }
 
@@ -117,12 +130,19 @@ impl<T: WithoutKeys> Keys for T {
         _: TenantId,
         _: KeyId,
         _: KeyChange,
+        _: Option<Judged>,
         _: &Change,
     ) -> Result<Option<Key>, StoreError> {
         not_asked()
     }
 
-    async fn delete_key(&self, _: TenantId, _: KeyId, _: &Change) -> Result<bool, StoreError> {
+    async fn delete_key(
+        &self,
+        _: TenantId,
+        _: KeyId,
+        _: Option<Judged>,
+        _: &Change,
+    ) -> Result<bool, StoreError> {
         not_asked()
     }
 }

@@ -18,6 +18,7 @@ use crate::{
         error::StoreError,
     },
     snapshot::ends::KeyEnd,
+    time::Timestamp,
 };
 use async_trait::async_trait;
 
@@ -178,6 +179,10 @@ impl<T: WithoutInvitations> Invitations for T {
         _: Option<Acting>,
         _: &Change,
     ) -> Result<(), StoreError> {
+        not_asked()
+    }
+
+    async fn forget_invitations(&self, _: Timestamp) -> Result<(), StoreError> {
         not_asked()
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     context::{Management, Replica},
     id::{InvitationId, MemberId, PersonId, TenantId},
     locale::Locale,
-    management::reach::{Ends, MemberError, Rights, author, judged},
+    management::reach::{Ends, Granting, MemberError, Rights, author, judged},
     people::{
         hours::Zone,
         invitation::{Invitation, LinkSecret},
@@ -39,12 +39,8 @@ pub async fn invite(
     let (invitation, secret) = Invitation::new(id, email, granted, &management.keyring, by.at, rng);
     judged(Ends::No, || async {
         let rights = Rights::of(management, actor, by.at).await?;
+        rights.refuse_bound_key()?;
         rights.reach.covers(None, &[limits])?;
-        if let Some(person) = management.directory.find_person(invitation.email).await?
-            && management.directory.membership(actor.tenant, person.id).await?.is_some()
-        {
-            return Err(MemberError::Exists);
-        }
         match management.directory.create_invitation(&invitation, rights.acting, by).await {
             Err(StoreError::Conflict) => Err(MemberError::Exists),
             outcome => Ok(outcome?),
@@ -90,6 +86,7 @@ pub async fn send_again(
     let invitation = judged(Ends::No, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
         let former = stored(replica, actor.tenant, id).await?;
+        rights.refuse_bound_key()?;
         rights.reach.covers(None, &[&former.limits])?;
         let again = former.sent_again(author(actor), &secret, by.at).ok_or(MemberError::SentTooOften)?;
         replica.directory.renew_invitation((&former, &again), rights.acting, by).await?;
@@ -139,7 +136,7 @@ pub async fn accept(
     };
     let member = judged(Ends::No, || async {
         let invitation = stored(management, tenant, id).await?;
-        let rights = Rights::of_author(management, tenant, invitation.author, by.at).await?;
+        let rights = Granting::of(management, tenant, invitation.author, by.at).await?;
         rights.reach.covers(None, &[&invitation.limits])?;
         let stored = match accepting {
             Accepting::Known(id) => management.directory.person(*id).await?,

@@ -11,7 +11,9 @@ use crate::{
     context::Replica,
     id::KeyId,
     management::{
-        keys::{KeyError, read_governed, refuse_escaping, refuse_outliving},
+        keys::{KeyError, refuse_escaping, refuse_outliving},
+        member_keys::read_governed,
+        reach::ROUNDS,
         repeat::{made_once, refuse_repeat},
     },
     ports::{directory::keys::Rotation, error::StoreError},
@@ -26,9 +28,6 @@ use std::time::Duration;
 pub const MOST_OVERLAP: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// The default time for which both keys are accepted.
 pub const OVERLAP: Duration = Duration::from_secs(24 * 3_600);
-
-/// How often a rotation is planned again because the key has changed meanwhile.
-const ROUNDS: usize = 64;
 
 /// Plans the replacement of `old`, which is accepted for `overlap` from `now` on.
 pub fn plan(
@@ -61,9 +60,9 @@ pub async fn rotate_key(
 ) -> Result<(Key, PresentedKey), KeyError> {
     refuse_repeat::<KeyError>(replica, actor.tenant, once.as_ref(), by.at).await?;
     for _ in 0..ROUNDS {
-        let old = read_governed(replica, actor, id).await?;
-        refuse_outliving(actor, old.expires_at)?;
-        refuse_escaping(actor, &old.allowlist)?;
+        let (old, rights, judged) = read_governed(replica, actor, id, by.at).await?;
+        refuse_outliving(&rights.actor, old.expires_at)?;
+        refuse_escaping(&rights.actor, &old.allowlist)?;
         if !old.is_usable(by.at) {
             return Err(KeyError::NotInUse);
         }
@@ -73,11 +72,20 @@ pub async fn rotate_key(
         {
             return Err(KeyError::Replaced(successor));
         }
-        let (rotation, presented) = plan(&old, overlap, by.at, rng);
-        let rotated = replica.directory.rotate_key(&rotation, once.as_ref(), by).await;
+        // The successor of a member's own key has only the scopes that count: a member that was demoted does not
+        // keep the former ones for later.
+        let scopes = match &rights.own {
+            Some(own) if old.member == Some(own.id) => old.scopes.within(own.limits.permissions),
+            _ => old.scopes,
+        };
+        let (rotation, presented) = plan(&Key { scopes, ..old }, overlap, by.at, rng);
+        let rotated = replica.directory.rotate_key(&rotation, once.as_ref(), judged, by).await;
         match made_once::<KeyError>(replica, actor.tenant, once.as_ref(), by.at, rotated).await {
             // The key has changed since it was read: a member that is narrowed changes its keys, too.
-            Err(KeyError::Directory(StoreError::Conflict | StoreError::Moved)) => continue,
+            Err(KeyError::Directory(StoreError::Conflict | StoreError::Moved)) => {
+                replica.catch_up().await;
+                continue;
+            }
             outcome => outcome?,
         }
         let end = KeyEnd { key: rotation.old, version: rotation.version + 1, at: rotation.ends_at };

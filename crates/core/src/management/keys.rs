@@ -13,7 +13,8 @@ use crate::{
     context::Replica,
     id::{KeyId, ProfileId, TenantId},
     management::{
-        member_keys::{Governed, governed, is_seen, may_make_company_key},
+        member_keys::{is_seen, may_make_company_key, read_governed},
+        reach::{Ends, Rights},
         repeat::{made_once, refuse_repeat},
     },
     mode::Mode,
@@ -24,7 +25,7 @@ use crate::{
     verification::idempotency::{IdempotencyError, Once},
 };
 use rand::CryptoRng;
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Instant};
 
 /// The name of a key: 1 to 64 characters without control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,14 +61,14 @@ pub struct CreateKey {
 }
 
 impl CreateKey {
-    pub(crate) fn key(self, actor: &Actor, presented: &PresentedKey, now: Timestamp) -> Key {
+    pub(crate) fn key(&self, actor: &Actor, presented: &PresentedKey, now: Timestamp) -> Key {
         Key {
             expires_at: self.expires_at,
-            allowlist: self.allowlist,
+            allowlist: self.allowlist.clone(),
             member: actor.member.filter(|_| !self.company),
             made_by: actor.member,
-            profiles: self.profiles.unwrap_or_else(|| actor.profiles.clone()),
-            ..Key::new(presented, actor.tenant, self.name.into_string(), self.scopes, now)
+            profiles: self.profiles.as_ref().unwrap_or(&actor.profiles).clone(),
+            ..Key::new(presented, actor.tenant, self.name.0.clone(), self.scopes, now)
         }
     }
 
@@ -159,11 +160,8 @@ pub(crate) async fn create_key_asked_by(
         return Err(KeyError::NotOfTenant(request.scopes));
     }
     refuse_repeat::<KeyError>(replica, asking, once.as_ref(), by.at).await?;
-    judge_new(replica, actor, &request, request.mode).await?;
     let presented = PresentedKey::generate(request.mode, KeyId::new(by.at, rng), rng);
-    let key = request.key(actor, &presented, by.at);
-    let created = replica.directory.create_key(&key, once.as_ref().map(|once| (asking, once)), by).await;
-    made_once::<KeyError>(replica, asking, once.as_ref(), by.at, created).await?;
+    let key = make(replica, actor, &request, &presented, (asking, once.as_ref()), by).await?;
     replica.catch_up().await;
     Ok((key, presented))
 }
@@ -180,12 +178,47 @@ pub async fn install_key(
     if !scopes_of(actor.tenant, presented.mode).covers(request.scopes) {
         return Err(KeyError::NotOfTenant(request.scopes));
     }
-    judge_new(replica, actor, &request, presented.mode).await?;
-    let key = request.key(actor, presented, by.at);
-    let created = replica.directory.create_key(&key, None, by).await;
+    let made = make(replica, actor, &request, presented, (actor.tenant, None), by).await;
     replica.catch_up().await;
-    created?;
-    Ok(key)
+    made
+}
+
+async fn make(
+    replica: &Replica,
+    actor: &Actor,
+    request: &CreateKey,
+    presented: &PresentedKey,
+    (asking, once): (TenantId, Option<&Once>),
+    by: &Change,
+) -> Result<Key, KeyError> {
+    judged(replica, Ends::No, async || {
+        let rights = Rights::over_keys(replica, actor, by.at).await?.ok_or(KeyError::NotOwn)?;
+        judge_new(&rights, request, presented.mode)?;
+        let key = request.key(&rights.actor, presented, by.at);
+        let asked = once.map(|once| (asking, once));
+        let created = replica.directory.create_key(&key, asked, rights.acting, by).await;
+        made_once::<KeyError>(replica, asking, once, by.at, created).await?;
+        Ok(key)
+    })
+    .await
+}
+
+/// Reads, judges and writes, and repeats it while others change the rights or the key meanwhile.
+async fn judged<T>(
+    replica: &Replica,
+    ends: Ends,
+    mut round: impl AsyncFnMut() -> Result<T, KeyError>,
+) -> Result<T, KeyError> {
+    let (began, mut rounds) = (Instant::now(), 0);
+    while ends.repeats(rounds, began) {
+        match round().await {
+            // The copy, from which the rights of a key of the company are read, may be older.
+            Err(KeyError::Directory(StoreError::Moved)) => replica.catch_up().await,
+            outcome => return outcome,
+        }
+        rounds += 1;
+    }
+    Err(StoreError::Busy.into())
 }
 
 async fn find_key(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
@@ -229,13 +262,56 @@ pub async fn update_key(
     UpdateKey { change, confirmed }: UpdateKey,
     by: &Change,
 ) -> Result<Key, KeyError> {
-    let former = read_governed(replica, actor, id).await?;
+    let ends = if change.ends(by.at) { Ends::Yes } else { Ends::No };
+    let changed = judged(replica, ends, async || {
+        let (former, rights, judged) = read_governed(replica, actor, id, by.at).await?;
+        judge_change(&rights.actor, id, &change, confirmed, by.at)?;
+        let changed = replica.directory.update_key(actor.tenant, id, change.clone(), judged, by).await?;
+        let key = changed.ok_or(KeyError::NotFound)?;
+        let narrowed = !former.profiles.is_within(&key.profiles);
+        Ok((key, narrowed))
+    })
+    .await;
+    let end = changed.as_ref().ok().and_then(|(key, narrowed)| match narrowed {
+        // A node that cannot read the new version would let the key reach the former profiles.
+        true => Some(KeyEnd::of_former_versions(key.id, key.version)),
+        false => KeyEnd::of(key),
+    });
+    match end {
+        Some(end) => replica.tell_end(end).await,
+        None => replica.catch_up().await,
+    }
+    changed.map(|(key, _)| key)
+}
+
+/// Deletes a key. From then on the server refuses it.
+pub async fn delete_key(replica: &Replica, actor: &Actor, id: KeyId, by: &Change) -> Result<(), KeyError> {
+    judged(replica, Ends::Yes, async || {
+        let (_, _, judged) = read_governed(replica, actor, id, by.at).await?;
+        if actor.key() == Some(id) {
+            return Err(KeyError::OwnKey);
+        }
+        let deleted = replica.directory.delete_key(actor.tenant, id, judged, by).await?;
+        if deleted { Ok(()) } else { Err(KeyError::NotFound) }
+    })
+    .await?;
+    replica.tell_end(KeyEnd::deleted(id)).await;
+    Ok(())
+}
+
+/// Refuses a change that makes a key last longer than the actor's, or of use elsewhere, or that takes the actor's
+/// own access.
+fn judge_change(
+    actor: &Actor,
+    id: KeyId,
+    change: &KeyChange,
+    confirmed: bool,
+    now: Timestamp,
+) -> Result<(), KeyError> {
     if let Some(expiry) = change.expires_at {
         refuse_outliving(actor, expiry)?;
     }
-    let ends =
-        change.disabled == Some(true) || change.expires_at.flatten().is_some_and(|expiry| expiry <= by.at);
-    if actor.key() == Some(id) && ends {
+    if actor.key() == Some(id) && change.ends(now) {
         return Err(KeyError::OwnKey);
     }
     if let Some(list) = &change.allowlist {
@@ -248,40 +324,12 @@ pub async fn update_key(
     if change.profiles.as_ref().is_some_and(|profiles| !profiles.is_within(&actor.profiles)) {
         return Err(KeyError::BeyondOwnProfiles);
     }
-    let narrowed = change.profiles.as_ref().is_some_and(|profiles| !former.profiles.is_within(profiles));
-    let key = replica.directory.update_key(actor.tenant, id, change, by).await;
-    let end = key.as_ref().ok().and_then(Option::as_ref).and_then(|key| match narrowed {
-        // A node that cannot read the new version would let the key reach the former profiles.
-        true => Some(KeyEnd::of_former_versions(key.id, key.version)),
-        false => KeyEnd::of(key),
-    });
-    match end {
-        Some(end) => replica.tell_end(end).await,
-        None => replica.catch_up().await,
-    }
-    key.map_err(KeyError::Directory)?.ok_or(KeyError::NotFound)
-}
-
-/// Deletes a key. From then on the server refuses it.
-pub async fn delete_key(replica: &Replica, actor: &Actor, id: KeyId, by: &Change) -> Result<(), KeyError> {
-    read_governed(replica, actor, id).await?;
-    if actor.key() == Some(id) {
-        return Err(KeyError::OwnKey);
-    }
-    let deleted = replica.directory.delete_key(actor.tenant, id, by).await;
-    if let Ok(true) = deleted {
-        replica.tell_end(KeyEnd::deleted(id)).await;
-    }
-    if deleted.map_err(KeyError::Directory)? { Ok(()) } else { Err(KeyError::NotFound) }
+    Ok(())
 }
 
 /// Refuses a key that grants more than its author has, or is accepted longer or elsewhere.
-async fn judge_new(
-    replica: &Replica,
-    actor: &Actor,
-    request: &CreateKey,
-    mode: Mode,
-) -> Result<(), KeyError> {
+fn judge_new(rights: &Rights, request: &CreateKey, mode: Mode) -> Result<(), KeyError> {
+    let actor = &rights.actor;
     if actor.mode == Mode::Test && mode == Mode::Live {
         return Err(KeyError::LiveByTest);
     }
@@ -294,7 +342,7 @@ async fn judge_new(
     if !profiles.is_within(&actor.profiles) {
         return Err(KeyError::BeyondOwnProfiles);
     }
-    let made = !request.company || may_make_company_key(replica, actor, request.scopes, profiles).await?;
+    let made = !request.company || may_make_company_key(rights, request.scopes, profiles);
     if made { Ok(()) } else { Err(KeyError::NotOwn) }
 }
 
@@ -311,21 +359,4 @@ pub(crate) fn refuse_outliving(actor: &Actor, expiry: Option<Timestamp>) -> Resu
 /// a stolen key by making a new key.
 pub(crate) fn refuse_escaping(actor: &Actor, list: &Allowlist) -> Result<(), KeyError> {
     if list.is_within(&actor.allowlist) { Ok(()) } else { Err(KeyError::BeyondOwnAllowlist) }
-}
-
-/// Reads a key and checks that the caller may change it. Mode and scopes of a key never change, so the check
-/// is still valid when the change is written.
-pub(crate) async fn read_governed(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
-    let key = find_key(replica, actor, id).await?;
-    if actor.mode == Mode::Test && key.mode == Mode::Live {
-        return Err(KeyError::NotFound);
-    }
-    if !actor.grants.covers(key.scopes) {
-        return Err(KeyError::BeyondOwnScopes(key.scopes));
-    }
-    match governed(replica, actor, &key).await? {
-        Governed::Yes => Ok(key),
-        Governed::NotOwn => Err(KeyError::NotOwn),
-        Governed::BeyondProfiles => Err(KeyError::BeyondOwnProfiles),
-    }
 }

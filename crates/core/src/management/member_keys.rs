@@ -4,11 +4,16 @@
 use crate::{
     access::{actor::Actor, change::Change, key::Key, scope::Scopes, share::Share},
     context::Replica,
-    id::{KeyId, MemberId, ProfileId},
-    management::reach::{Ends, MemberError, Rights, judged, stored},
-    people::cover::{NotCovered, Reach},
-    ports::error::StoreError,
+    id::{KeyId, MemberId, ProfileId, TenantId},
+    management::{
+        keys::KeyError,
+        reach::{Ends, MemberError, Rights, judged, stored},
+    },
+    mode::Mode,
+    people::{cover::NotCovered, member::Member},
+    ports::{directory::keys::Judged, error::StoreError},
     snapshot::ends::KeyEnd,
+    time::Timestamp,
 };
 
 /// The keys of a member, newest first: those that end if the member is removed.
@@ -42,8 +47,48 @@ pub async fn page_of_member_keys(
 }
 
 /// Gives a key to a member, or to the company. Only an owner or the operator does that, and only if the actor
-/// covers the key as it is and as it will be.
+/// covers the key as it is and as it will be. The keys that it replaced move first, if they are still accepted:
+/// their holders could go on without the limits of the member.
 pub async fn move_key(
+    replica: &Replica,
+    actor: &Actor,
+    id: KeyId,
+    to: Option<MemberId>,
+    by: &Change,
+) -> Result<Key, MemberError> {
+    for former in predecessors(replica, actor.tenant, id, by.at).await? {
+        move_one(replica, actor, former, to, by).await?;
+    }
+    move_one(replica, actor, id, to, by).await
+}
+
+/// The keys in use that this key replaced, directly or through others, oldest first.
+async fn predecessors(
+    replica: &Replica,
+    tenant: TenantId,
+    id: KeyId,
+    now: Timestamp,
+) -> Result<Vec<KeyId>, StoreError> {
+    const PAGE: u16 = 1_000;
+    let (mut found, mut successors, mut before) = (Vec::new(), vec![id], Some(id));
+    // A key is older than the keys that replaced it, so one reading from newest to oldest finds all.
+    loop {
+        let page = replica.directory.list_keys(tenant, before, PAGE).await?;
+        for key in &page {
+            if key.replaced_by.is_some_and(|by| successors.contains(&by)) {
+                successors.push(key.id);
+                found.extend(key.is_usable(now).then_some(key.id));
+            }
+        }
+        before = page.last().map(|key| key.id);
+        if page.len() < usize::from(PAGE) {
+            found.reverse();
+            return Ok(found);
+        }
+    }
+}
+
+async fn move_one(
     replica: &Replica,
     actor: &Actor,
     id: KeyId,
@@ -86,58 +131,68 @@ pub async fn move_key(
 
 /// Returns whether the actor may make a key of the company with these scopes and profiles: an owner whose limits
 /// allow all that the key may do, a key of the company, or the operator.
-pub(crate) async fn may_make_company_key(
+pub(crate) fn may_make_company_key(rights: &Rights, scopes: Scopes, profiles: &Share<ProfileId>) -> bool {
+    let is_owner = rights.own.is_none() || rights.reach.is_owner();
+    is_owner && rights.reach.covers_company_key(scopes, profiles).is_ok()
+}
+
+/// Reads a key and the rights of the actor, and checks that the actor may change the key. The third value names the
+/// rows by which this was judged.
+pub(crate) async fn read_governed(
     replica: &Replica,
     actor: &Actor,
-    scopes: Scopes,
-    profiles: &Share<ProfileId>,
-) -> Result<bool, StoreError> {
-    let Some(id) = actor.member else { return Ok(true) };
-    let member = replica.directory.member(actor.tenant, id).await?;
-    let reach = Reach::of(actor, member.as_ref()).filter(Reach::is_owner);
-    Ok(reach.is_some_and(|reach| reach.covers_company_key(scopes, profiles).is_ok()))
-}
-
-/// Whether an actor may change, rotate and delete a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Governed {
-    Yes,
-    /// The key is of another member or of the company, and the actor is no owner who covers it, or no key of the
-    /// company that covers its member.
-    NotOwn,
-    /// The key reaches profiles that the actor does not reach.
-    BeyondProfiles,
-}
-
-/// Judges whether the actor governs a key, apart from the key's scopes. A rotation shows the secret of a key, so
-/// nobody governs a key that can do more than the actor: a key of the company could rotate an owner's key, and
-/// an owner with hours a key without them.
-pub(crate) async fn governed(replica: &Replica, actor: &Actor, key: &Key) -> Result<Governed, StoreError> {
-    let member = async |id| replica.directory.member(actor.tenant, id).await;
-    let own = match actor.member {
-        Some(id) => member(id).await?,
+    id: KeyId,
+    now: Timestamp,
+) -> Result<(Key, Rights, Option<Judged>), KeyError> {
+    let rights = Rights::over_keys(replica, actor, now).await?.ok_or(KeyError::NotOwn)?;
+    let key = replica.directory.key(actor.tenant, id).await?.ok_or(KeyError::NotFound)?;
+    if actor.mode == Mode::Test && key.mode == Mode::Live {
+        return Err(KeyError::NotFound);
+    }
+    let own = rights.own.as_ref().filter(|own| key.member == Some(own.id));
+    let other = match key.member.filter(|_| own.is_none()) {
+        Some(id) => replica.directory.member(actor.tenant, id).await?,
         None => None,
     };
-    let Some(reach) = Reach::of(actor, own.as_ref()) else { return Ok(Governed::NotOwn) };
-    let is_within = |profiles: &Share<ProfileId>| profiles.is_within(&actor.profiles);
-    if let Some(own) = own.as_ref().filter(|own| key.member == Some(own.id)) {
-        let within = is_within(&key.profiles.within(&own.limits.shares.profiles));
-        return Ok(if within { Governed::Yes } else { Governed::BeyondProfiles });
+    match own {
+        Some(own) => judge_own(&rights, own, &key)?,
+        None => judge_foreign(&rights, other.as_ref(), &key)?,
+    }
+    let of = other.map(|member| (member.id, member.version));
+    let judged = rights.acting.map(|acting| Judged { acting, version: key.version, of });
+    Ok((key, rights, judged))
+}
+
+/// A member governs its own key by what the key can do at present. So a member that was demoted can end its keys.
+fn judge_own(rights: &Rights, own: &Member, key: &Key) -> Result<(), KeyError> {
+    let Actor { grants, profiles, .. } = &rights.actor;
+    if !grants.covers(key.scopes.within(own.limits.permissions)) {
+        return Err(KeyError::BeyondOwnScopes(key.scopes));
+    }
+    let within = key.profiles.within(&own.limits.shares.profiles).is_within(profiles);
+    if within { Ok(()) } else { Err(KeyError::BeyondOwnProfiles) }
+}
+
+/// Judges a key of the company, or of another member. A rotation shows the secret of a key, so nobody governs a key
+/// that can do more than the actor: a key of the company could rotate an owner's key, and an owner with hours a key
+/// without them.
+fn judge_foreign(rights: &Rights, member: Option<&Member>, key: &Key) -> Result<(), KeyError> {
+    let Rights { actor, own, reach, .. } = rights;
+    if !actor.grants.covers(key.scopes) {
+        return Err(KeyError::BeyondOwnScopes(key.scopes));
     }
     if own.is_some() && !reach.is_owner() {
-        return Ok(Governed::NotOwn);
+        return Err(KeyError::NotOwn);
     }
-    if !is_within(&key.profiles) {
-        return Ok(Governed::BeyondProfiles);
+    if !key.profiles.is_within(&actor.profiles) {
+        return Err(KeyError::BeyondOwnProfiles);
     }
-    let covered = match key.member {
-        None => reach.covers_company_key(key.scopes, &key.profiles).is_ok(),
-        Some(id) => match member(id).await? {
-            Some(member) => reach.covers_key_of(&member, key).is_ok(),
-            // The key of a removed member can do nothing until an owner moves it. It may have been an owner's.
-            None => reach.is_owner(),
-        },
+    let covered = match (key.member, member) {
+        (None, _) => reach.covers_company_key(key.scopes, &key.profiles),
+        (Some(_), Some(member)) => reach.covers_key_of(member, key),
+        // The key of a removed member can do nothing until an owner moves it. It may have been an owner's.
+        (Some(_), None) if reach.is_owner() => Ok(()),
+        (Some(_), None) => Err(NotCovered::Owners),
     };
-    Ok(if covered { Governed::Yes } else { Governed::NotOwn })
+    covered.map_err(|_| KeyError::NotOwn)
 }

@@ -167,6 +167,9 @@ pub async fn update_member(
             return Ok((former, Vec::new()));
         }
         let member = Member { limits, disabled, version: former.version + 1, ..former.clone() };
+        if former.is_narrower_than(&member) {
+            rights.refuse_bound_key()?;
+        }
         let ends = replica.directory.update_member((&former, &member), rights.acting, by).await?;
         Ok((member, ends))
     })
@@ -208,7 +211,7 @@ pub async fn create_member_key(
     Reach::of_member(&member).covers_key(request.scopes, profiles)?;
     let presented = PresentedKey::generate(request.mode, KeyId::new(by.at, rng), rng);
     let key = Key { member: Some(id), ..request.key(&Actor::operator(tenant), &presented, by.at) };
-    replica.directory.create_key(&key, None, by).await?;
+    replica.directory.create_key(&key, None, None, by).await?;
     replica.catch_up().await;
     Ok((key, presented))
 }

@@ -3,11 +3,13 @@
 use crate::{
     access::{
         actor::{Actor, LiveByTest, Who},
+        allowlist::Allowlist,
         key::Key,
     },
     context::Replica,
     id::{KeyId, MemberId, TenantId},
     people::{
+        bounds::Bounds,
         cover::{NotCovered, Reach},
         invitation::Author,
         member::Member,
@@ -19,7 +21,7 @@ use std::time::{Duration, Instant};
 
 /// How often a change that ends nothing is judged again because the rights of its author, or its object, have
 /// moved.
-const ROUNDS: usize = 64;
+pub(crate) const ROUNDS: usize = 64;
 /// How long a change that ends something is judged again.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -52,8 +54,12 @@ pub enum MemberError {
     Directory(#[from] StoreError),
 }
 
-/// What an actor covers, and the state of its rights by which a change is judged.
+/// What an actor covers, and the rows by which a change is judged.
 pub(crate) struct Rights {
+    /// The actor with the bounds that its key and its member have at present.
+    pub actor: Actor,
+    /// The actor's member.
+    pub own: Option<Member>,
     pub reach: Reach,
     pub acting: Option<Acting>,
 }
@@ -62,28 +68,90 @@ impl Rights {
     /// Reads the rights of an actor from the directory: the copy in memory may be older than a demotion.
     pub async fn of(replica: &Replica, actor: &Actor, now: Timestamp) -> Result<Self, MemberError> {
         actor.refuse_test()?;
-        match (actor.who, actor.member) {
-            (Who::Operator(_) | Who::System, _) => Ok(Self { reach: Reach::Operator, acting: None }),
-            // An owner who acts as a member changes no members.
-            (Who::Member { acted_by: Some(_), .. }, _) | (Who::Member { .. }, None) => {
-                Err(MemberError::NoRights)
-            }
-            (_, Some(id)) => {
-                let member =
-                    replica.directory.member(actor.tenant, id).await?.ok_or(MemberError::NoRights)?;
-                let reach = Reach::of(actor, Some(&member)).ok_or(MemberError::NoRights)?;
-                Ok(Self { reach, acting: Some(Acting::Member(id, member.version)) })
-            }
-            (Who::Key(id), None) => {
-                let key = company_key(replica, actor.tenant, id, now).await?;
-                let reach = Reach::of(actor, None).ok_or(MemberError::NoRights)?;
-                Ok(Self { reach, acting: Some(Acting::Key(id, key.version)) })
-            }
-        }
+        let key = match actor.key() {
+            Some(id) => replica.directory.key(actor.tenant, id).await?,
+            None => None,
+        };
+        Self::with(replica, actor, key, now).await?.ok_or(MemberError::NoRights)
     }
 
-    /// The present rights of the author of an invitation.
-    pub async fn of_author(
+    /// Reads the rights of the actor of a change of keys. A key of the company is read from the copy in memory,
+    /// which costs no query: the directory compares its version. Returns `None` if the actor has no rights.
+    pub async fn over_keys(
+        replica: &Replica,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Option<Self>, StoreError> {
+        let copied = |id| replica.snapshot.key(id).filter(|_| actor.member.is_none());
+        let key = match actor.key().map(|id| (id, copied(id))) {
+            Some((_, Some(key))) => Some((*key).clone()),
+            Some((id, None)) => replica.directory.key(actor.tenant, id).await?,
+            None => None,
+        };
+        Self::with(replica, actor, key, now).await
+    }
+
+    /// The rights of an actor. `key` is its key, if it has one.
+    async fn with(
+        replica: &Replica,
+        actor: &Actor,
+        key: Option<Key>,
+        now: Timestamp,
+    ) -> Result<Option<Self>, StoreError> {
+        let mut actor = actor.clone();
+        match actor.who {
+            Who::Operator(_) | Who::System => {
+                return Ok(Some(Self { actor, own: None, reach: Reach::Operator, acting: None }));
+            }
+            // An owner who acts as a member changes no members and no keys.
+            Who::Member { acted_by: Some(_), .. } => return Ok(None),
+            Who::Member { acted_by: None, .. } | Who::Key(_) => {}
+        }
+        let own = match actor.member {
+            Some(id) => replica.directory.member(actor.tenant, id).await?,
+            None => None,
+        };
+        let is_own = |key: &Key| key.tenant == actor.tenant && key.member == actor.member;
+        let key = key.filter(|key| is_own(key) && key.is_usable(now));
+        let acting = match (actor.who, &key, &own) {
+            (Who::Key(_), Some(key), None) => Acting::Key(key.id, key.version),
+            (Who::Key(_), Some(key), Some(own)) => {
+                Acting::KeyOf((key.id, key.version), (own.id, own.version))
+            }
+            (Who::Member { .. }, _, Some(own)) => Acting::Member(own.id, own.version),
+            _ => return Ok(None),
+        };
+        if let Some(key) = &key {
+            let Some(bounds) = Bounds::of(key, own.as_ref()) else { return Ok(None) };
+            actor.grants = actor.grants.within(bounds.grants);
+            actor.profiles = actor.profiles.within(&bounds.profiles);
+            (actor.until, actor.allowlist) = (key.expires_at, key.allowlist.clone());
+        } else if let Some(own) = &own {
+            actor.grants = actor.grants.within(own.limits.permissions);
+            actor.profiles = actor.profiles.within(&own.limits.shares.profiles);
+        }
+        let reach = Reach::of(&actor, own.as_ref());
+        Ok(reach.map(|reach| Self { actor, own, reach, acting: Some(acting) }))
+    }
+
+    /// Refuses a key that expires or has an allowlist. A person does neither: a thief of such a key could invite
+    /// himself, and stay.
+    pub fn refuse_bound_key(&self) -> Result<(), NotCovered> {
+        let Actor { who, until, allowlist, .. } = &self.actor;
+        let bound = until.is_some() || !Allowlist::default().is_within(allowlist);
+        if matches!(who, Who::Key(_)) && bound { Err(NotCovered::BoundKey) } else { Ok(()) }
+    }
+}
+
+/// The present rights of the author of an invitation.
+pub(crate) struct Granting {
+    pub reach: Reach,
+    pub acting: Option<Acting>,
+}
+
+impl Granting {
+    /// Reads the rights of this author.
+    pub async fn of(
         replica: &Replica,
         tenant: TenantId,
         author: Author,
@@ -92,13 +160,19 @@ impl Rights {
         match author {
             Author::Operator => Ok(Self { reach: Reach::Operator, acting: None }),
             Author::Member(id) => {
-                let member = replica.directory.member(tenant, id).await?;
-                let member = member.filter(|member| !member.disabled).ok_or(MemberError::NoRights)?;
+                let member = enabled(replica, tenant, id).await?;
                 let acting = Some(Acting::Member(id, member.version));
                 Ok(Self { reach: Reach::of_member(&member), acting })
             }
+            // The link of a key that has ended is void: its thief may have made it.
+            Author::KeyOf(id, member) => {
+                let key = usable(replica, tenant, (id, Some(member)), now).await?;
+                let member = enabled(replica, tenant, member).await?;
+                let acting = Some(Acting::KeyOf((id, key.version), (member.id, member.version)));
+                Ok(Self { reach: Reach::of_key(&member, &key), acting })
+            }
             Author::Key(id) => {
-                let key = company_key(replica, tenant, id, now).await?;
+                let key = usable(replica, tenant, (id, None), now).await?;
                 let acting = Some(Acting::Key(id, key.version));
                 Ok(Self { reach: Reach::of_company(key.scopes, &key.profiles), acting })
             }
@@ -106,20 +180,27 @@ impl Rights {
     }
 }
 
-async fn company_key(
+async fn enabled(replica: &Replica, tenant: TenantId, id: MemberId) -> Result<Member, MemberError> {
+    let member = replica.directory.member(tenant, id).await?;
+    member.filter(|member| !member.disabled).ok_or(MemberError::NoRights)
+}
+
+/// Reads a key that must belong to this member, or to the company, and be in use.
+async fn usable(
     replica: &Replica,
     tenant: TenantId,
-    id: KeyId,
+    (id, member): (KeyId, Option<MemberId>),
     now: Timestamp,
 ) -> Result<Key, MemberError> {
     let key = replica.directory.key(tenant, id).await?;
-    key.filter(|key| key.member.is_none() && key.is_usable(now)).ok_or(MemberError::NoRights)
+    key.filter(|key| key.member == member && key.is_usable(now)).ok_or(MemberError::NoRights)
 }
 
 /// The author of an invitation that this actor makes.
 pub(crate) fn author(actor: &Actor) -> Author {
     match (actor.member, actor.key()) {
-        (Some(member), _) => Author::Member(member),
+        (Some(member), Some(key)) => Author::KeyOf(key, member),
+        (Some(member), None) => Author::Member(member),
         (None, Some(key)) => Author::Key(key),
         (None, None) => Author::Operator,
     }
@@ -133,6 +214,13 @@ pub(crate) enum Ends {
     No,
 }
 
+impl Ends {
+    /// Whether the change is judged once more after so many rounds.
+    pub fn repeats(self, rounds: usize, began: Instant) -> bool {
+        rounds < ROUNDS || (self == Self::Yes && began.elapsed() < PATIENCE)
+    }
+}
+
 /// Reads, judges and writes, and repeats it while others change the rights or the object meanwhile.
 pub(crate) async fn judged<T, F>(ends: Ends, mut round: impl FnMut() -> F) -> Result<T, MemberError>
 where
@@ -140,7 +228,7 @@ where
 {
     let began = Instant::now();
     let mut rounds = 0;
-    while rounds < ROUNDS || (ends == Ends::Yes && began.elapsed() < PATIENCE) {
+    while ends.repeats(rounds, began) {
         match round().await {
             Err(MemberError::Directory(StoreError::Moved)) => rounds += 1,
             outcome => return outcome,

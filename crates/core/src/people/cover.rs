@@ -38,6 +38,9 @@ pub enum NotCovered {
     Pool,
     #[error("the most parts of a message are more than those of the actor")]
     Parts,
+    /// The actor is a key that expires or has an allowlist. It would give a person more than it has itself.
+    #[error("a key that expires or has an allowlist neither invites nor widens members")]
+    BoundKey,
 }
 
 /// What an actor covers.
@@ -67,6 +70,11 @@ impl Reach {
     /// The reach of a member who acts with all that it has.
     pub fn of_member(member: &Member) -> Self {
         Self::Bounded { member: Some(member.id), limits: Box::new(member.limits.clone()) }
+    }
+
+    /// The reach of a key of this member.
+    pub fn of_key(member: &Member, key: &Key) -> Self {
+        Self::Bounded { member: Some(member.id), limits: Box::new(limits_of_key(member, key)) }
     }
 
     /// The reach of a key of the company. It has no limits but its scopes and profiles, and never touches owners.
@@ -103,10 +111,7 @@ impl Reach {
     /// Judges a key of another member. It can do what both its own scopes and profiles and the limits of its member
     /// allow.
     pub fn covers_key_of(&self, member: &Member, key: &Key) -> Result<(), NotCovered> {
-        let mut limits = member.limits.clone();
-        limits.permissions = limits.permissions.within(key.scopes);
-        limits.shares.profiles = limits.shares.profiles.within(&key.profiles);
-        self.covers(Some(member.id), &[&limits])
+        self.covers(Some(member.id), &[&limits_of_key(member, key)])
     }
 
     /// Judges a key of the company with these scopes and profiles: no member's limits bind it. So a member with
@@ -131,6 +136,14 @@ impl Reach {
         }
         states.iter().try_for_each(|state| limits_cover(limits, state))
     }
+}
+
+/// What a key of this member can do.
+fn limits_of_key(member: &Member, key: &Key) -> Limits {
+    let mut limits = member.limits.clone();
+    limits.permissions = limits.permissions.within(key.scopes);
+    limits.shares.profiles = limits.shares.profiles.within(&key.profiles);
+    limits
 }
 
 fn limits_cover(own: &Limits, other: &Limits) -> Result<(), NotCovered> {

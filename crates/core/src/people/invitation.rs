@@ -21,15 +21,22 @@ pub const LIFE: Duration = Duration::from_secs(48 * 3_600);
 pub const MOST_SENDS: u8 = 5;
 /// The maximum number of invitations of a tenant in [`DAY`]. Accepted and withdrawn ones count too.
 pub const MOST_A_DAY: u32 = 100;
+/// The maximum number in [`DAY`] that one subuser and its keys make, so that the owners can still invite.
+pub const MOST_BY_SUBUSER: u32 = 20;
+/// How long an invitation is kept after its last link has expired.
+pub const KEPT_AFTER_EXPIRY: Duration = Duration::from_secs(30 * 86_400);
 pub const DAY: Duration = Duration::from_secs(86_400);
 
 /// The author of an invitation, who must still be able to grant the limits when it is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Author {
     Operator,
+    /// A member who signed in.
     Member(MemberId),
-    /// A key of the company. A member's key invites as its member.
+    /// A key of the company.
     Key(KeyId),
+    /// A key of a member.
+    KeyOf(KeyId, MemberId),
 }
 
 impl fmt::Display for Author {
@@ -38,6 +45,8 @@ impl fmt::Display for Author {
             Self::Operator => f.write_str("operator"),
             Self::Member(id) => id.fmt(f),
             Self::Key(id) => id.fmt(f),
+            // The member comes first: a query compares it.
+            Self::KeyOf(key, member) => write!(f, "{member}/{key}"),
         }
     }
 }
@@ -51,8 +60,14 @@ impl FromStr for Author {
     type Err = AuthorError;
 
     fn from_str(text: &str) -> Result<Self, AuthorError> {
-        let id = || text.parse().map(Self::Member).or_else(|_| text.parse().map(Self::Key));
-        if text == "operator" { Ok(Self::Operator) } else { id().map_err(|_| AuthorError) }
+        if text == "operator" {
+            return Ok(Self::Operator);
+        }
+        let read = match text.split_once('/') {
+            Some((member, key)) => member.parse().and_then(|member| Ok(Self::KeyOf(key.parse()?, member))),
+            None => text.parse().map(Self::Member).or_else(|_| text.parse().map(Self::Key)),
+        };
+        read.map_err(|_| AuthorError)
     }
 }
 
@@ -243,7 +258,8 @@ mod tests {
     #[test]
     fn an_author_reads_back() {
         let (member, key) = (MemberId::from_bytes([1; 16]), KeyId::from_bytes([1; 16]));
-        for author in [Author::Operator, Author::Member(member), Author::Key(key)] {
+        for author in [Author::Operator, Author::Member(member), Author::Key(key), Author::KeyOf(key, member)]
+        {
             assert_eq!(author.to_string().parse(), Ok(author));
         }
         assert_eq!("ten_00000000000000000000000000".parse::<Author>(), Err(AuthorError));

@@ -9,9 +9,16 @@ use crate::{
     },
     time::Timestamp,
 };
+use std::time::Duration;
 
 /// The maximum number of members of a tenant. Disabled members count too.
 pub const MOST_MEMBERS: u32 = 100_000;
+
+/// The maximum number of changes of members in [`CHANGES_IN`], apart from those that only take rights. Each may end
+/// the former versions of a member's keys, and all nodes read these ends.
+pub const MOST_CHANGES: u32 = 600;
+/// The time of [`MOST_CHANGES`].
+pub const CHANGES_IN: Duration = Duration::from_secs(3_600);
 
 /// Whether a member may change owners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,5 +123,63 @@ impl Member {
     /// get a new version, so that no node accepts a copy from before.
     pub fn is_narrower_than(&self, before: &Self) -> bool {
         (self.disabled && !before.disabled) || !before.limits.are_within(&self.limits)
+    }
+
+    /// Whether the change only takes from the member, and takes a right as a whole: it is disabled, is no owner any
+    /// more, loses scopes, or can send nothing. Such a change must always be possible. It cannot be repeated without
+    /// a change that gives something. A pool, hours and shares could be narrowed in thousands of steps.
+    pub fn is_ended_since(&self, before: &Self) -> bool {
+        let (now, former) = (&self.limits, &before.limits);
+        let takes = (self.disabled && !before.disabled)
+            || now.role != former.role
+            || now.permissions != former.permissions
+            || (now.pool == Some(0) && former.pool != Some(0))
+            || (now.hours == Hours::NEVER && former.hours != Hours::NEVER);
+        takes && self.disabled >= before.disabled && now.are_within(former)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::people::hours::Zone;
+
+    #[test]
+    fn an_ending_only_takes_and_takes_a_whole_right() {
+        let limits = Limits { pool: Some(9), ..Limits::of_owner(Zone::default()) };
+        let before = Member {
+            id: MemberId::from_bytes([1; 16]),
+            tenant: TenantId::from_bytes([1; 16]),
+            person: PersonId::from_bytes([1; 16]),
+            limits: limits.clone(),
+            disabled: false,
+            version: 1,
+            created_at: Timestamp::default(),
+        };
+        let few = Scopes::from_iter([Scope::KeysWrite]);
+        let with = |limits: Limits, disabled| Member { limits, disabled, ..before.clone() };
+        for after in [
+            with(limits.clone(), true),
+            with(Limits { role: Role::Subuser, ..limits.clone() }, false),
+            with(Limits { permissions: few, pool: Some(3), ..limits.clone() }, false),
+            with(Limits { pool: Some(0), ..limits.clone() }, false),
+            with(Limits { hours: Hours::NEVER, ..limits.clone() }, true),
+        ] {
+            assert!(after.is_ended_since(&before), "{after:?}");
+            assert!(!before.is_ended_since(&after), "{after:?}");
+            assert!(!after.is_ended_since(&after), "{after:?}");
+        }
+        for after in [
+            with(Limits { pool: Some(8), ..limits.clone() }, false),
+            with(Limits { hours: Hours::NEVER.with(0, 0), ..limits.clone() }, false),
+            // It gives something, too.
+            with(Limits { permissions: few, pool: None, ..limits.clone() }, false),
+            with(Limits { pool: None, ..limits.clone() }, true),
+        ] {
+            assert!(!after.is_ended_since(&before), "{after:?}");
+        }
+        let disabled = with(limits.clone(), true);
+        let enabled = with(Limits { permissions: few, ..limits }, false);
+        assert!(!enabled.is_ended_since(&disabled));
     }
 }

@@ -4,6 +4,7 @@ use countersign_core::{
     access::usage,
     context::Management,
     error::chain,
+    people::invitation::KEPT_AFTER_EXPIRY,
     ports::{clock::Clock, error::StoreError},
     time::Timestamp,
     verification::idempotency,
@@ -96,5 +97,6 @@ async fn forget_old(management: &Management, now: Timestamp) {
     let directory = &management.directory;
     let _ = directory.forget_changes(now - CHANGES_KEPT).await;
     let _ = directory.forget_answered(now - idempotency::KEPT).await;
+    let _ = directory.forget_invitations(now - KEPT_AFTER_EXPIRY).await;
     let _ = directory.forget_address_uses(now - usage::KEPT).await;
 }

@@ -47,7 +47,7 @@ async fn each_start_gives_the_same_demo_and_mends_its_keys() {
     let directory = Arc::clone(&first.context.directory);
     assert!(
         directory
-            .delete_key(demo.tenant.id, demo.key.id, &Change::by_system(first.clock.now()))
+            .delete_key(demo.tenant.id, demo.key.id, None, &Change::by_system(first.clock.now()))
             .await
             .unwrap()
     );

@@ -16,19 +16,20 @@ use countersign_core::{
         chain::Head,
         entry::{Author, Draft, Entry},
     },
-    id::TenantId,
+    id::{MemberId, TenantId},
     keyring::{ChainMac, KeyRing},
     ports::{directory::audit::AuditLog as _, error::StoreError},
     tenant::OPERATOR,
 };
 use std::{
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::{sync::Mutex, time::timeout};
 
-/// How often a change that ends nothing is repeated if another change of the tenant was first. In each round one succeeds, so
-/// this many processes may change one tenant at once.
+/// How often a change that ends nothing is repeated if another change of the tenant was first. In each round one
+/// succeeds, so this many processes may change one tenant at once.
 const ROUNDS: usize = 64;
 
 /// The number of changes that the keys and members of a tenant may make in [`A_DAY`]. The log keeps each for a
@@ -36,6 +37,8 @@ const ROUNDS: usize = 64;
 const MOST_IN_A_DAY: u32 = 20_000;
 /// The number for test keys, which lie in scripts and on laptops.
 const MOST_BY_TEST_KEYS: u32 = 2_000;
+/// The number for subusers and their keys, so that the owners can still change something.
+const MOST_BY_SUBUSERS: u32 = 2_000;
 /// The number for erasures of phone numbers, which the law may demand.
 const MOST_ERASURES: u32 = 30_000;
 const A_DAY: Duration = Duration::from_secs(86_400);
@@ -44,13 +47,21 @@ const A_DAY: Duration = Duration::from_secs(86_400);
 /// something is repeated.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How many changes of one author wait in this process at once. So one author cannot make the others wait for longer
+/// than [`PATIENCE`].
+const MOST_WAITING: u32 = 64;
+
 /// The changes of one tenant wait for each other in this process, so that they do not repeat each other's
 /// work. Several tenants may share a place.
-pub(super) struct Turns([Mutex<()>; 1_024]);
+pub(super) struct Turns {
+    places: [Mutex<()>; 1_024],
+    /// The number of changes that wait or are made, by the member or the key that makes them.
+    waiting: std::sync::Mutex<HashMap<[u8; 16], u32>>,
+}
 
 impl Default for Turns {
     fn default() -> Self {
-        Self(std::array::from_fn(|_| Mutex::new(())))
+        Self { places: std::array::from_fn(|_| Mutex::new(())), waiting: std::sync::Mutex::default() }
     }
 }
 
@@ -58,7 +69,44 @@ impl Turns {
     fn of(&self, tenant: TenantId) -> &Mutex<()> {
         // The last bytes of an id are random.
         let random = u16::from_be_bytes([tenant.bytes()[14], tenant.bytes()[15]]);
-        &self.0[usize::from(random) % self.0.len()]
+        &self.places[usize::from(random) % self.places.len()]
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 16], u32>> {
+        self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Counts a change of this author until the guard is dropped. All keys of a member count together; the operator
+    /// and the server are not counted.
+    fn join(&self, by: &Change) -> Result<Option<Waiting<'_>>, StoreError> {
+        let author = match (by.who, by.member) {
+            (Who::Operator(_) | Who::System, _) | (Who::Member { .. }, None) => return Ok(None),
+            (Who::Key(_) | Who::Member { .. }, Some(member)) => *member.bytes(),
+            (Who::Key(key), None) => *key.bytes(),
+        };
+        let mut waiting = self.waiting();
+        let count = waiting.entry(author).or_default();
+        if *count >= MOST_WAITING {
+            return Err(StoreError::Busy);
+        }
+        *count += 1;
+        Ok(Some(Waiting { turns: self, author }))
+    }
+}
+
+/// A change that waits for its turn, or is made.
+struct Waiting<'a> {
+    turns: &'a Turns,
+    author: [u8; 16],
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.turns.waiting();
+        match waiting.get_mut(&self.author) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(waiting.remove(&self.author)),
+        }
     }
 }
 
@@ -95,6 +143,15 @@ pub(super) const COUNT_ENTRIES: Statement = Statement {
     text: "SELECT n FROM change_head WHERE only_row = 1
         AND NOT EXISTS (SELECT 1 FROM audit WHERE tenant_id = $1 AND n = $2 AND at > $3)",
     params: &[Text, Int, Int],
+};
+
+/// As [`COUNT_ENTRIES`], for authors who are subusers: it always returns a row for an owner.
+pub(super) const COUNT_ENTRIES_OF_SUBUSER: Statement = Statement {
+    table: "change_head",
+    text: "SELECT n FROM change_head WHERE only_row = 1
+        AND (NOT EXISTS (SELECT 1 FROM audit WHERE tenant_id = $1 AND n = $2 AND at > $3)
+            OR EXISTS (SELECT 1 FROM members WHERE tenant_id = $1 AND id = $4 AND role = 'owner'))",
+    params: &[Text, Int, Int, Text],
 };
 
 pub(super) const ERASE_ENTRIES: Statement = Statement {
@@ -153,26 +210,25 @@ fn most_in_a_day(draft: &Draft, by: &Change) -> Option<u32> {
 pub(super) struct Chains {
     pub keyring: Arc<KeyRing>,
     pub heads: Vec<Head>,
+    /// Whether the change ends something, though its draft does not say so.
+    pub ends: bool,
 }
 
 impl Chains {
     /// Adds the statements that append the entry to each chain. In the operator's chain, the object of another
     /// tenant has that tenant's id before its own: `ten_.../key_...`.
     pub fn append(&mut self, batch: Batch, draft: &Draft, by: &Change) -> Batch {
-        let most = most_in_a_day(draft, by);
+        let most = most_in_a_day(draft, by).filter(|_| !self.ends);
         let tenant = self.heads[0].tenant;
         let of_tenant = Draft { object: format!("{tenant}/{}", draft.object), ..draft.clone() };
         let named = draft.object == tenant.to_string();
         self.heads.iter_mut().fold(batch, |mut batch, head| {
             let draft = if head.tenant == tenant || named { draft } else { &of_tenant };
-            let full_since = head.n + 1 - i64::from(most.unwrap_or(u32::MAX));
-            if let Some(most) = most
-                && head.tenant != OPERATOR
-                && full_since > 0
-            {
-                let since = (by.at - A_DAY).micros();
-                let values = vec![head.tenant.to_string().into(), full_since.into(), since.into()];
-                batch = batch.run_within(("changes in 24 hours", most), &COUNT_ENTRIES, values);
+            if let Some(most) = most.filter(|_| head.tenant != OPERATOR) {
+                batch = count_entries(batch, head, most, None, by);
+                if let Some(member) = by.member.filter(|_| most > MOST_BY_SUBUSERS) {
+                    batch = count_entries(batch, head, MOST_BY_SUBUSERS, Some(member), by);
+                }
             }
             let (entry, next) = head.append(&self.keyring, draft, by);
             *head = next;
@@ -193,6 +249,29 @@ impl Chains {
             ];
             batch.run_unmoved(&MOVE_CHAIN_HEAD, head_values(head)).run_sound(&APPEND_ENTRY, values)
         })
+    }
+}
+
+/// Adds the statement that the chain has fewer than `most` entries of the last day. If a member is given, it holds
+/// only for a subuser.
+fn count_entries(batch: Batch, head: &Head, most: u32, of: Option<MemberId>, by: &Change) -> Batch {
+    let full_since = head.n + 1 - i64::from(most);
+    if full_since <= 0 {
+        return batch;
+    }
+    let since = (by.at - A_DAY).micros();
+    let mut values: Vec<Value> = vec![head.tenant.to_string().into(), full_since.into(), since.into()];
+    let statement = if of.is_some() { &COUNT_ENTRIES_OF_SUBUSER } else { &COUNT_ENTRIES };
+    values.extend(of.map(|member| Value::from(member.to_string())));
+    batch.run_within(("changes in 24 hours", most), statement, values)
+}
+
+/// The chains of a change of a tenant.
+pub(super) fn chains_of(tenant: TenantId, by: &Change) -> Vec<TenantId> {
+    let operators = matches!(by.who, Who::Operator(_)) || by.of == Some(OPERATOR);
+    match tenant {
+        tenant if operators && tenant != OPERATOR => vec![tenant, OPERATOR],
+        tenant => vec![tenant],
     }
 }
 
@@ -225,7 +304,7 @@ impl SqlDirectory {
         for tenant in tenants {
             heads.push(self.head(*tenant).await?);
         }
-        Ok(Chains { keyring: Arc::clone(&self.keyring), heads })
+        Ok(Chains { keyring: Arc::clone(&self.keyring), heads, ends: false })
     }
 
     /// Makes a change of a tenant with its entry. What the operator does in a tenant is also in the operator's
@@ -239,11 +318,13 @@ impl SqlDirectory {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        self.repeated(chains_of(tenant, by), Repeats::Rounds, round).await
+        let _waiting = self.turns.join(by)?;
+        self.audited_in(&chains_of(tenant, by), round).await
     }
 
-    /// Like [`Self::audited`]. If the change ends something, it is repeated for as long as the caller waits: a
-    /// thief who makes many changes must not keep the owner from ending the key.
+    /// Like [`Self::audited`]. If the change ends something, it does not wait for its turn, and is repeated for as
+    /// long as the caller waits: a thief who makes many changes must not keep the owner from ending the key. The
+    /// head of the chain guards it as it guards each change.
     pub(super) async fn audited_until<T, F>(
         &self,
         tenant: TenantId,
@@ -253,8 +334,11 @@ impl SqlDirectory {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        let repeats = if ends { Repeats::UntilDeadline } else { Repeats::Rounds };
-        self.repeated(chains_of(tenant, by), repeats, round).await
+        if ends {
+            self.repeated(&chains_of(tenant, by), Repeats::UntilDeadline, round).await
+        } else {
+            self.audited(tenant, by, round).await
+        }
     }
 
     /// Makes a change with an entry in each of these chains.
@@ -266,30 +350,29 @@ impl SqlDirectory {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        self.repeated(tenants.to_vec(), Repeats::Rounds, round).await
+        let turn = timeout(PATIENCE, self.turns.of(tenants[0]).lock()).await;
+        let _turn = turn.map_err(|_| StoreError::Busy)?;
+        self.repeated(tenants, Repeats::Rounds, round).await
     }
 
     /// `round` reads the object, and commits a batch with the entry. It runs again if a chain has moved
     /// meanwhile.
     async fn repeated<T, F>(
         &self,
-        tenants: Vec<TenantId>,
+        tenants: &[TenantId],
         repeats: Repeats,
         mut round: impl FnMut(Chains) -> F,
     ) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        let began = Instant::now();
-        let turn = timeout(PATIENCE, self.turns.of(tenants[0]).lock()).await;
-        let _turn = turn.map_err(|_| StoreError::Busy)?;
-        let mut rounds = 0;
+        let (began, mut rounds) = (Instant::now(), 0);
         loop {
-            let chains = self.chains(&tenants).await?;
+            let chains = self.chains(tenants).await?;
             let read: Vec<i64> = chains.heads.iter().map(|head| head.n).collect();
             match round(chains).await {
                 Err(StoreError::Moved) => {
-                    let now = self.chains(&tenants).await?;
+                    let now = self.chains(tenants).await?;
                     // The chain is as it was: what the caller decided by has moved.
                     if now.heads.iter().map(|head| head.n).eq(read) {
                         return Err(StoreError::Moved);
@@ -316,12 +399,6 @@ enum Repeats {
     Rounds,
     /// For [`PATIENCE`].
     UntilDeadline,
-}
-
-/// The chains to which a change of a tenant belongs.
-fn chains_of(tenant: TenantId, by: &Change) -> Vec<TenantId> {
-    let operators = matches!(by.who, Who::Operator(_)) || by.of == Some(OPERATOR);
-    if operators && tenant != OPERATOR { vec![tenant, OPERATOR] } else { vec![tenant] }
 }
 
 #[cfg(test)]

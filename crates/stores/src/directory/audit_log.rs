@@ -2,7 +2,7 @@
 
 use super::{
     SqlDirectory,
-    audit::{READ_CHAIN_HEAD, head_values, read_head},
+    audit::{READ_CHAIN_HEAD, chains_of, head_values, read_head},
     change::lock_number,
 };
 use crate::sql::{
@@ -121,7 +121,8 @@ impl AuditLog for SqlDirectory {
     async fn append(&self, tenant: TenantId, draft: &Draft, by: &Change) -> Result<(), StoreError> {
         // An erased tenant gets no new chain.
         super::tenant::tenant(&self.sql, tenant).await?.ok_or(StoreError::Conflict)?;
-        self.audited(tenant, by, |mut chains| async move {
+        // Its author waits for its turn however much it does: a key of a member may cancel hundreds at once.
+        self.audited_in(&chains_of(tenant, by), |mut chains| async move {
             self.sql.batch(chains.append(lock_number(Batch::default()), draft, by)).await.map(drop)
         })
         .await

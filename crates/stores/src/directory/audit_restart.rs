@@ -65,7 +65,7 @@ impl AuditRepair for SqlDirectory {
         if tenant != OPERATOR {
             heads.push(self.head(OPERATOR).await?);
         }
-        let mut chains = Chains { keyring: Arc::clone(&self.keyring), heads };
+        let mut chains = Chains { keyring: Arc::clone(&self.keyring), heads, ends: false };
         let batch = lock_number(Batch::default())
             .run_touching(1, &SET_CHAIN_HEAD, head_values(&head))
             .run_touching(1, &MOVE_ANCHOR, head_values(&anchor));

@@ -18,7 +18,7 @@ use countersign_core::{
     audit::{entry::Draft, state::of_invitation},
     id::{InvitationId, TenantId},
     people::{
-        invitation::{DAY, Invitation, MOST_A_DAY},
+        invitation::{Author, DAY, Invitation, MOST_A_DAY, MOST_BY_SUBUSER},
         person::EmailMark,
     },
     ports::{
@@ -79,13 +79,37 @@ pub(super) const INSERT_INVITATION: Statement = Statement {
     ],
 };
 
-/// Returns one row unless the tenant made too many since this time.
+/// Returns one row unless the tenant made as many as it may since this time.
 pub(super) const COUNT_INVITATIONS: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1
-        AND (SELECT count(*) FROM invitations WHERE tenant_id = $1 AND created_at > $2) <= $3",
+        AND (SELECT count(*) FROM invitations WHERE tenant_id = $1 AND created_at > $2) < $3",
     params: &[Text, Int, Int],
 };
+
+/// Returns one row unless the author is a subuser who made too many since this time. The text of a member's key as
+/// author begins with the member.
+pub(super) const COUNT_INVITATIONS_BY: Statement = Statement {
+    table: "change_head",
+    text: "SELECT n FROM change_head WHERE only_row = 1
+        AND ((SELECT count(*) FROM invitations
+                WHERE tenant_id = $1 AND created_at > $2 AND substr(author, 1, 30) = $3) < $4
+            OR EXISTS (SELECT 1 FROM members WHERE tenant_id = $1 AND id = $3 AND role = 'owner'))",
+    params: &[Text, Int, Text, Int],
+};
+
+/// Returns one row unless the address belongs to a member of the tenant. It asks the same of each address.
+pub(super) const NO_MEMBER_WITH: Statement = Statement {
+    table: "change_head",
+    text: "SELECT n FROM change_head WHERE only_row = 1
+        AND NOT EXISTS (SELECT 1 FROM members WHERE tenant_id = $1
+            AND person_id IN (SELECT id FROM people WHERE email = $2))",
+    params: &[Text, Bytes],
+};
+
+/// Deletes the invitations that expired before this time.
+pub(super) const FORGET_INVITATIONS: Statement =
+    Statement { table: "invitations", text: "DELETE FROM invitations WHERE expires_at < $1", params: &[Int] };
 
 pub(super) const RENEW_INVITATION: Statement = Statement {
     table: "invitations",
@@ -171,11 +195,20 @@ impl Invitations for SqlDirectory {
             ];
             values.extend(limits_values(&invitation.limits));
             let most = vec![tenant.to_string().into(), since.clone(), i64::from(MOST_A_DAY).into()];
-            let batch = chains
-                .append(begin(tenant, acting), draft, by)
-                .run(&DELETE_ENDED_INVITATIONS, vec![tenant.to_string().into(), since])
-                .run_touching(1, &INSERT_INVITATION, values)
+            let known = vec![tenant.to_string().into(), invitation.email.0.as_slice().into()];
+            // The bounds come first: an author who has reached them learns nothing about more addresses.
+            let mut batch = begin(tenant, acting)
+                .run(&DELETE_ENDED_INVITATIONS, vec![tenant.to_string().into(), since.clone()])
                 .run_within(("invitations a day", MOST_A_DAY), &COUNT_INVITATIONS, most);
+            if let Author::Member(member) | Author::KeyOf(_, member) = invitation.author {
+                let most = i64::from(MOST_BY_SUBUSER);
+                let values = vec![tenant.to_string().into(), since, member.to_string().into(), most.into()];
+                let what = ("invitations a day by one subuser", MOST_BY_SUBUSER);
+                batch = batch.run_within(what, &COUNT_INVITATIONS_BY, values);
+            }
+            let batch = chains.append(batch, draft, by);
+            let batch = batch.run_touching(1, &NO_MEMBER_WITH, known);
+            let batch = batch.run_touching(1, &INSERT_INVITATION, values);
             let batch = tell_invitation(batch, webhooks, invitation, by.at);
             self.sql.batch(noted(batch, invitation, by)).await.map(drop)
         })
@@ -267,6 +300,10 @@ impl Invitations for SqlDirectory {
             self.sql.batch(noted(batch, invitation, by)).await.map(drop)
         })
         .await
+    }
+
+    async fn forget_invitations(&self, before: Timestamp) -> Result<(), StoreError> {
+        self.sql.execute(&FORGET_INVITATIONS, vec![before.micros().into()]).await
     }
 }
 

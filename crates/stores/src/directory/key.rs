@@ -4,6 +4,7 @@ use super::SqlDirectory;
 use super::{
     answer::answer_once,
     change::{note_change, take_number},
+    members::begin,
     told::{self, told_webhooks},
 };
 use crate::sql::{
@@ -17,15 +18,18 @@ use countersign_core::{
     access::{
         allowlist::Allowlist,
         change::Change,
-        key::{HashedSecret, Key, MOST_KEYS},
+        key::{HashedSecret, Key, MOST_KEYS, MOST_KEYS_OF_MEMBER},
         scope::Scope,
         share::Share,
     },
     audit::{entry::Draft, state::of_key},
-    id::{KeyId, TenantId},
+    id::{KeyId, MemberId, TenantId},
     mode::Mode,
     ports::{
-        directory::keys::{KeyChange, Rotation},
+        directory::{
+            keys::{Judged, KeyChange, Rotation},
+            members::Acting,
+        },
         error::StoreError,
     },
     time::Timestamp,
@@ -80,6 +84,11 @@ pub(super) async fn presented_key(sql: &Sql, key: KeyId) -> Result<Option<Key>, 
 /// The rotation of a leaked key may exceed the maximum by this many: it must not wait until another key is
 /// deleted.
 const FOR_ROTATION: u32 = 100;
+/// The same for the keys of a member.
+const FOR_ROTATION_OF_MEMBER: u32 = 10;
+/// The maximum number of keys of removed members. They do nothing until an owner moves them, and they do not count
+/// among the others.
+const MOST_DEAD: u32 = 10_000;
 
 pub(super) const INSERT_KEY: Statement = Statement {
     table: "keys",
@@ -89,14 +98,59 @@ pub(super) const INSERT_KEY: Statement = Statement {
     params: &[Text, Text, Text, Text, Text, Bytes, Int, Int, Int, Int, Int, Text, Text, Text, Text, Text],
 };
 
-/// Returns one row unless the tenant has too many keys. No other writer can add a key before this transaction
-/// commits.
+/// Returns one row unless the tenant has too many keys. The keys of removed members have a maximum of their own. No
+/// other writer can add a key before this transaction commits.
 pub(super) const COUNT_KEYS: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1
-        AND (SELECT count(*) FROM keys WHERE tenant_id = $1) <= $2",
-    params: &[Text, Int],
+        AND (SELECT count(*) FROM keys WHERE tenant_id = $1 AND (member IS NULL
+            OR EXISTS (SELECT 1 FROM members WHERE tenant_id = $1 AND members.id = keys.member))) <= $2
+        AND (SELECT count(*) FROM keys WHERE tenant_id = $1) <= $3",
+    params: &[Text, Int, Int],
 };
+
+/// Returns one row unless the member has too many keys.
+pub(super) const COUNT_MEMBER_KEYS: Statement = Statement {
+    table: "change_head",
+    text: "SELECT n FROM change_head WHERE only_row = 1
+        AND (SELECT count(*) FROM keys WHERE tenant_id = $1 AND member = $2) <= $3",
+    params: &[Text, Text, Int],
+};
+
+/// Adds the statement that the member has at most so many keys, and some more for a rotation.
+pub(super) fn count_member_keys(
+    batch: Batch,
+    tenant: TenantId,
+    member: MemberId,
+    for_rotation: bool,
+) -> Batch {
+    let most = MOST_KEYS_OF_MEMBER + if for_rotation { FOR_ROTATION_OF_MEMBER } else { 0 };
+    let values = vec![tenant.to_string().into(), member.to_string().into(), i64::from(most).into()];
+    batch.run_within(("keys of a member", most), &COUNT_MEMBER_KEYS, values)
+}
+
+/// Returns one row if the member has the version that was read.
+pub(super) const SAME_MEMBER: Statement = Statement {
+    table: "members",
+    text: "SELECT id FROM members WHERE tenant_id = $1 AND id = $2 AND version = $3",
+    params: &[Text, Text, Int],
+};
+
+/// Begins the batch of a change of a key, as [`begin`] does, and checks that the member whose key it is has not
+/// changed either: a promotion would give the author the key of an owner.
+fn begin_judged(tenant: TenantId, judged: Option<Judged>) -> Batch {
+    let batch = begin(tenant, judged.map(|judged| judged.acting));
+    let Some((id, version)) = judged.and_then(|judged| judged.of) else { return batch };
+    batch.run_unmoved(&SAME_MEMBER, vec![tenant.to_string().into(), id.to_string().into(), version.into()])
+}
+
+/// Refuses a key that has changed since it was judged.
+fn unmoved(stored: &Key, judged: Option<Judged>) -> Result<(), StoreError> {
+    match judged {
+        Some(judged) if judged.version != stored.version => Err(StoreError::Moved),
+        _ => Ok(()),
+    }
+}
 
 /// The stored form of the profiles: NULL for all, as in rows from before there were shares.
 fn stored_profiles(key: &Key) -> Value {
@@ -104,7 +158,8 @@ fn stored_profiles(key: &Key) -> Value {
 }
 
 /// Adds the statements that insert the key and record the change under the number that was taken.
-fn insert_key(batch: Batch, key: &Key, most: u32, by: &Change) -> Batch {
+fn insert_key(batch: Batch, key: &Key, for_rotation: bool, by: &Change) -> Batch {
+    let most = MOST_KEYS + if for_rotation { FOR_ROTATION } else { 0 };
     let values = vec![
         key.tenant.to_string().into(),
         key.id.to_string().into(),
@@ -123,8 +178,12 @@ fn insert_key(batch: Batch, key: &Key, most: u32, by: &Change) -> Batch {
         key.made_by.map(|id| id.to_string()).into(),
         stored_profiles(key),
     ];
-    let count = vec![key.tenant.to_string().into(), i64::from(most).into()];
-    let batch = batch.run_touching(1, &INSERT_KEY, values).run_within(("keys", most), &COUNT_KEYS, count);
+    let dead = i64::from(most + MOST_DEAD);
+    let count = vec![key.tenant.to_string().into(), i64::from(most).into(), dead.into()];
+    let mut batch = batch.run_touching(1, &INSERT_KEY, values).run_within(("keys", most), &COUNT_KEYS, count);
+    if let Some(member) = key.member {
+        batch = count_member_keys(batch, key.tenant, member, for_rotation);
+    }
     note_change(batch, key.tenant, "key", key.id, by)
 }
 
@@ -206,6 +265,7 @@ impl Keys for SqlDirectory {
         &self,
         key: &Key,
         once: Option<(TenantId, &Once)>,
+        acting: Option<Acting>,
         by: &Change,
     ) -> Result<(), StoreError> {
         let webhooks = &told_webhooks(&self.sql, key.tenant).await?;
@@ -213,8 +273,8 @@ impl Keys for SqlDirectory {
         let asking = asking.unwrap_or(key.tenant);
         let draft = &Draft::created("key.create", key.id, of_key(key));
         self.audited(key.tenant, by, |mut chains| async move {
-            let batch = chains.append(take_number(Batch::default()), draft, by);
-            let batch = insert_key(batch, key, MOST_KEYS, by);
+            let batch = chains.append(begin(key.tenant, acting), draft, by);
+            let batch = insert_key(batch, key, false, by);
             let batch = told::tell_key(batch, webhooks, WebhookEvent::KeyCreated, key, key.created_at);
             self.sql.batch(answer_once(batch, asking, once, key.created_at)).await.map(drop)
         })
@@ -225,6 +285,7 @@ impl Keys for SqlDirectory {
         &self,
         rotation: &Rotation,
         once: Option<&Once>,
+        judged: Option<Judged>,
         by: &Change,
     ) -> Result<(), StoreError> {
         let Rotation { new, old, version, ends_at } = rotation;
@@ -240,9 +301,9 @@ impl Keys for SqlDirectory {
             };
             let created = Draft::created("key.create", new.id, of_key(new));
             let rotated = Draft::updated("key.rotate", old, of_key(&former), of_key(&retired));
-            let batch = chains.append(take_number(Batch::default()), &created, by);
+            let batch = chains.append(begin_judged(tenant, judged), &created, by);
             let batch = chains.append(batch, &rotated, by);
-            let batch = insert_key(batch, new, MOST_KEYS + FOR_ROTATION, by);
+            let batch = insert_key(batch, new, true, by);
             let retire = vec![
                 tenant.to_string().into(),
                 old.to_string().into(),
@@ -280,14 +341,14 @@ impl Keys for SqlDirectory {
         tenant: TenantId,
         id: KeyId,
         change: KeyChange,
+        judged: Option<Judged>,
         by: &Change,
     ) -> Result<Option<Key>, StoreError> {
         let webhooks = &told_webhooks(&self.sql, tenant).await?;
         let change = &change;
-        let expires = change.expires_at.flatten().is_some_and(|end| end <= by.at);
-        let ends = change.disabled == Some(true) || expires;
-        self.audited_until(tenant, (by, ends), |mut chains| async move {
+        self.audited_until(tenant, (by, change.ends(by.at)), |mut chains| async move {
             let Some(old) = key(&self.sql, tenant, id).await? else { return Ok(None) };
+            unmoved(&old, judged)?;
             let new = change.apply(old.clone());
             if of_key(&new) == of_key(&old) {
                 return Ok(Some(old));
@@ -303,7 +364,7 @@ impl Keys for SqlDirectory {
                 new.allowlist.to_string().into(),
                 stored_profiles(&new),
             ];
-            let batch = chains.append(take_number(Batch::default()), &draft, by);
+            let batch = chains.append(begin_judged(tenant, judged), &draft, by);
             let batch = batch.run_unmoved(&UPDATE_KEY, values);
             let batch = note_change(batch, tenant, "key", id, by);
             let told = match (old.disabled, new.disabled) {
@@ -317,13 +378,20 @@ impl Keys for SqlDirectory {
         .await
     }
 
-    async fn delete_key(&self, tenant: TenantId, id: KeyId, by: &Change) -> Result<bool, StoreError> {
+    async fn delete_key(
+        &self,
+        tenant: TenantId,
+        id: KeyId,
+        judged: Option<Judged>,
+        by: &Change,
+    ) -> Result<bool, StoreError> {
         let webhooks = &told_webhooks(&self.sql, tenant).await?;
         self.audited_until(tenant, (by, true), |mut chains| async move {
             let Some(old) = key(&self.sql, tenant, id).await? else { return Ok(false) };
+            unmoved(&old, judged)?;
             let draft = Draft::deleted("key.delete", id, of_key(&old));
             let values = vec![tenant.to_string().into(), id.to_string().into()];
-            let batch = chains.append(take_number(Batch::default()), &draft, by);
+            let batch = chains.append(begin_judged(tenant, judged), &draft, by);
             let batch = batch.run_unmoved(&DELETE_KEY, values);
             let batch = note_change(batch, tenant, "key", id, by);
             self.sql.batch(told::tell_key(batch, webhooks, WebhookEvent::KeyDeleted, &old, by.at)).await?;

@@ -31,6 +31,11 @@ pub(super) fn read_limits(row: &Row, first: usize) -> Result<Limits, StoreError>
     })
 }
 
+/// The first scope that only a newer release knows, of the limits whose columns begin at `first`.
+pub(super) fn unknown_scope(row: &Row, first: usize) -> Result<Option<&str>, StoreError> {
+    Ok(row.text(first + 1)?.split_whitespace().find(|scope| Scope::parse(scope).is_none()))
+}
+
 fn bound<T: TryFrom<i64>>(row: &Row, index: usize) -> Result<Option<T>, StoreError> {
     row.optional_int(index)?.map(T::try_from).transpose().map_err(|_| row.corrupt())
 }

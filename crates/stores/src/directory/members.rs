@@ -4,8 +4,8 @@ use super::{
     SqlDirectory,
     change::{note_change, take_number},
     invitations::end_invitation,
-    key::read_key,
-    limits::{limits_values, read_limits},
+    key::{count_member_keys, read_key},
+    limits::{limits_values, read_limits, unknown_scope},
     people::{DELETE_STRANGER, insert_person},
     told::{self, told_webhooks},
 };
@@ -16,13 +16,13 @@ use crate::sql::{
 };
 use async_trait::async_trait;
 use countersign_core::{
-    access::{change::Change, key::Key},
+    access::{actor::Who, change::Change, key::Key},
     audit::{
         entry::Draft,
         state::{of_invitation, of_key, of_member},
     },
     id::{MemberId, PersonId, TenantId},
-    people::member::{MOST_MEMBERS, Member},
+    people::member::{CHANGES_IN, MOST_CHANGES, MOST_MEMBERS, Member},
     ports::{
         directory::members::{Acting, Joining, Members},
         error::StoreError,
@@ -98,6 +98,9 @@ pub(super) fn begin(tenant: TenantId, acting: Option<Acting>) -> Batch {
             batch.run_unmoved(&STANDING_MEMBER, values(id.to_string(), version))
         }
         Some(Acting::Key(id, version)) => batch.run_unmoved(&STANDING_KEY, values(id.to_string(), version)),
+        Some(Acting::KeyOf((key, of_key), (member, of_member))) => batch
+            .run_unmoved(&STANDING_KEY, values(key.to_string(), of_key))
+            .run_unmoved(&STANDING_MEMBER, values(member.to_string(), of_member)),
     }
 }
 
@@ -143,11 +146,22 @@ pub(super) const DELETE_MEMBER: Statement = Statement {
     params: &[Text, Text, Int],
 };
 
-/// Gives all keys of a member new versions, so that a node with the former ones can be told to refuse them.
+/// Gives all keys of a member that are in use new versions, so that a node with the former ones can be told to
+/// refuse them. All nodes refuse the others anyway.
 pub(super) const RAISE_KEYS: Statement = Statement {
     table: "keys",
-    text: "UPDATE keys SET version = version + 1 WHERE tenant_id = $1 AND member = $2 RETURNING id, version",
-    params: &[Text, Text],
+    text: "UPDATE keys SET version = version + 1
+        WHERE tenant_id = $1 AND member = $2 AND disabled = 0 AND (expires_at IS NULL OR expires_at > $3)
+        RETURNING id, version",
+    params: &[Text, Text, Int],
+};
+
+/// Returns one row unless the members of the tenant were changed too often since this time.
+pub(super) const COUNT_MEMBER_CHANGES: Statement = Statement {
+    table: "change_head",
+    text: "SELECT n FROM change_head WHERE only_row = 1
+        AND (SELECT count(*) FROM audit WHERE tenant_id = $1 AND at > $2 AND action = 'member.update') <= $3",
+    params: &[Text, Int, Int],
 };
 
 pub(super) const LIST_MEMBER_KEYS: Statement = Statement {
@@ -176,6 +190,10 @@ pub(super) const ENABLED_MEMBER: Statement = Statement {
     params: &[Text, Text],
 };
 
+fn raise_keys(batch: Batch, (tenant, id): (TenantId, MemberId), by: &Change) -> Batch {
+    batch.run(&RAISE_KEYS, vec![tenant.to_string().into(), id.to_string().into(), by.at.micros().into()])
+}
+
 /// The rows of [`RAISE_KEYS`], which was at this place of the batch.
 fn ends(rows: &[Vec<Row>], place: usize) -> Result<Vec<KeyEnd>, StoreError> {
     let end =
@@ -190,13 +208,21 @@ impl SqlDirectory {
         Ok(!self.sql.query(&HAS_OWNER, vec![tenant.to_string().into()]).await?.is_empty())
     }
 
-    /// The present state of a member, if it is the one that the caller read.
+    /// Checks that a member is as the caller read it, and that this release knows all of its scopes. It would write
+    /// the others away, and could not compare them with those of the author.
     async fn unmoved(&self, read: &Member) -> Result<(), StoreError> {
-        let stored = member(&self.sql, read.tenant, read.id).await?;
-        if stored.is_some_and(|stored| stored.version == read.version) {
-            Ok(())
-        } else {
-            Err(StoreError::Moved)
+        let values = vec![read.tenant.to_string().into(), read.id.to_string().into()];
+        let rows = self.sql.query(&SELECT_MEMBER, values).await?;
+        let row = rows.first().ok_or(StoreError::Moved)?;
+        if read_member(row)?.version != read.version {
+            return Err(StoreError::Moved);
+        }
+        match unknown_scope(row, 6)? {
+            Some(scope) => Err(StoreError::unavailable(format!(
+                "the member {} has the scope {scope}, which only a newer release knows and can change",
+                read.id
+            ))),
+            None => Ok(()),
         }
     }
 }
@@ -280,13 +306,15 @@ impl Members for SqlDirectory {
     ) -> Result<Vec<KeyEnd>, StoreError> {
         let (tenant, id) = (former.tenant, former.id);
         let draft = &Draft::updated("member.update", id, of_member(former), of_member(member));
+        let (ended, narrower) = (member.is_ended_since(former), member.is_narrower_than(former));
         let webhooks = &told_webhooks(&self.sql, tenant).await?;
         let told = match (former.disabled, member.disabled) {
             (false, true) => WebhookEvent::MemberDisabled,
             (true, false) => WebhookEvent::MemberEnabled,
             _ => WebhookEvent::MemberUpdated,
         };
-        self.audited_until(tenant, (by, draft.ends()), |mut chains| async move {
+        self.audited_until(tenant, (by, ended), |mut chains| async move {
+            chains.ends = ended;
             self.unmoved(former).await?;
             let had_owner = self.has_owner(tenant).await?;
             let mut values: Vec<Value> = vec![
@@ -297,11 +325,15 @@ impl Members for SqlDirectory {
             ];
             values.extend(limits_values(&member.limits));
             let batch = chains.append(begin(tenant, acting), draft, by);
-            let batch = note_change(batch.run_unmoved(&UPDATE_MEMBER, values), tenant, "member", id, by);
+            let mut batch = note_change(batch.run_unmoved(&UPDATE_MEMBER, values), tenant, "member", id, by);
+            if !ended && matches!(by.who, Who::Key(_) | Who::Member { .. }) {
+                let since: Value = (by.at - CHANGES_IN).micros().into();
+                let most = vec![tenant.to_string().into(), since, i64::from(MOST_CHANGES).into()];
+                let what = ("changes of members in an hour", MOST_CHANGES);
+                batch = batch.run_within(what, &COUNT_MEMBER_CHANGES, most);
+            }
             let place = batch.next_place();
-            let narrower = member.is_narrower_than(former);
-            let of = vec![tenant.to_string().into(), id.to_string().into()];
-            let batch = if narrower { batch.run(&RAISE_KEYS, of) } else { batch };
+            let batch = if narrower { raise_keys(batch, (tenant, id), by) } else { batch };
             let batch = told::tell_member(batch, webhooks, told, (member, None), by.at);
             let rows = self.sql.batch(owned(batch, tenant, had_owner)).await?;
             if narrower { ends(&rows, place) } else { Ok(Vec::new()) }
@@ -321,15 +353,14 @@ impl Members for SqlDirectory {
         self.audited_until(tenant, (by, true), |mut chains| async move {
             self.unmoved(member).await?;
             let had_owner = self.has_owner(tenant).await?;
-            let of = || -> Vec<Value> { vec![tenant.to_string().into(), id.to_string().into()] };
-            let values = of().into_iter().chain([member.version.into()]).collect();
+            let values = vec![tenant.to_string().into(), id.to_string().into(), member.version.into()];
             let batch = chains
                 .append(begin(tenant, acting), draft, by)
                 .run_unmoved(&DELETE_MEMBER, values)
                 .run(&DELETE_STRANGER, vec![member.person.to_string().into()]);
             let batch = note_change(batch, tenant, "member", id, by);
             let place = batch.next_place();
-            let batch = batch.run(&RAISE_KEYS, of());
+            let batch = raise_keys(batch, (tenant, id), by);
             let told = (member, None);
             let batch = told::tell_member(batch, webhooks, WebhookEvent::MemberDeleted, told, by.at);
             let rows = self.sql.batch(owned(batch, tenant, had_owner)).await?;
@@ -371,6 +402,7 @@ impl Members for SqlDirectory {
                 // a page of changes that ends between the two then publishes this end, too.
                 batch = batch.run_unmoved(&ENABLED_MEMBER, of);
                 batch = take_number(note_change(batch, tenant, "member", to, by));
+                batch = count_member_keys(batch, tenant, to, false);
             }
             batch = note_change(batch, tenant, "key", key.id, by);
             let batch = told::tell_key(batch, webhooks, WebhookEvent::KeyUpdated, moved, by.at);

@@ -182,7 +182,7 @@ impl Profiles for SqlDirectory {
     }
 
     async fn delete_profile(&self, tenant: TenantId, id: ProfileId, by: &Change) -> Result<bool, StoreError> {
-        self.audited(tenant, by, |mut chains| async move {
+        self.audited_until(tenant, (by, true), |mut chains| async move {
             let all = list_profiles(&self.sql, tenant).await?;
             let Some(old) = all.into_iter().find(|profile| profile.id == id) else { return Ok(false) };
             let draft = Draft::deleted("profile.delete", id, of_profile(&old));

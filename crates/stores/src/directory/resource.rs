@@ -178,7 +178,7 @@ impl Resources for SqlDirectory {
         basis: &[Basis],
         by: &Change,
     ) -> Result<bool, StoreError> {
-        self.audited(tenant, by, |mut chains| async move {
+        self.audited_until(tenant, (by, true), |mut chains| async move {
             let all = list_resources(&self.sql, tenant).await?;
             let Some(old) = all.into_iter().find(|one| (one.kind, one.id) == (kind, id)) else {
                 return Ok(false);

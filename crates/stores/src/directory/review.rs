@@ -129,7 +129,7 @@ impl Reviews for SqlDirectory {
         id: ReviewNumberId,
         by: &Change,
     ) -> Result<bool, StoreError> {
-        self.audited(tenant, by, |mut chains| async move {
+        self.audited_until(tenant, (by, true), |mut chains| async move {
             let all = list_review_numbers(&self.sql, tenant).await?;
             let Some(old) = all.into_iter().find(|review| review.id == id) else { return Ok(false) };
             let draft = Draft::deleted("review_number.delete", id, of_review_number(&old));

@@ -32,6 +32,10 @@ impl From<NotCovered> for Problem {
             NotCovered::Shares => refused("The shares must be within your own."),
             NotCovered::Pool => refused("The monthly pool must not be larger than your own."),
             NotCovered::Parts => refused("`most_parts` must not be more than your own."),
+            NotCovered::BoundKey => refused(
+                "The key you use expires or has an allowlist. A person has neither, so such a key invites nobody and \
+                gives members nothing more.",
+            ),
         }
     }
 }

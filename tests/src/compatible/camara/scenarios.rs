@@ -49,7 +49,11 @@ impl Walk {
         let scopes = [Scope::CompatCamara].into_iter().collect();
         let key_of = Key::new(&presented, owner.caller.tenant, "expired".into(), scopes, now);
         let ended = Key { expires_at: Some(now), ..key_of };
-        app.context.directory.create_key(&ended, None, &Change::by_system(ended.created_at)).await.unwrap();
+        app.context
+            .directory
+            .create_key(&ended, None, None, &Change::by_system(ended.created_at))
+            .await
+            .unwrap();
         app.context.refresh().await.unwrap();
         let expired = presented.expose().to_string();
         Self { app, key, tester, expired, outcomes: BTreeMap::new(), numbers: 0 }

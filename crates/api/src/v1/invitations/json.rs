@@ -49,8 +49,8 @@ pub struct Invitation {
     /// The most parts of one message; null: without a bound.
     #[schema(required = true, minimum = 1, maximum = 255, example = 2)]
     most_parts: Option<u8>,
-    /// Who invited, or sent again: the id of a member or of a key, or `operator`. When the invitation is accepted,
-    /// this author must still have what it grants.
+    /// Who invited, or sent again: `operator`, the id of a member or of a key of the company, or `mem_.../key_...` for
+    /// a key of a member. When the invitation is accepted, this author must still have what it grants.
     #[schema(example = "mem_01jz0w8e9c4t6yv2k5n3m7p8qr")]
     author: String,
     /// How the link reaches the invited person.

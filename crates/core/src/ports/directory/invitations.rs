@@ -5,6 +5,7 @@ use crate::{
     id::{InvitationId, TenantId},
     people::invitation::Invitation,
     ports::{directory::members::Acting, error::StoreError},
+    time::Timestamp,
 };
 use async_trait::async_trait;
 
@@ -12,8 +13,9 @@ use async_trait::async_trait;
 /// changed since the caller read them, a change returns `Moved`.
 #[async_trait]
 pub trait Invitations: Send + Sync {
-    /// Creates an invitation. Returns `Conflict` if the address has one already, and `Full` if the tenant made
-    /// too many in a day.
+    /// Creates an invitation. Returns `Full` if the tenant or a subuser made too many in a day, and otherwise
+    /// `Conflict` if the address has one already or belongs to a member. It costs as much for the address of a
+    /// person of another tenant as for an unknown one: the time must not tell them apart.
     async fn create_invitation(
         &self,
         invitation: &Invitation,
@@ -66,4 +68,8 @@ pub trait Invitations: Send + Sync {
         acting: Option<Acting>,
         by: &Change,
     ) -> Result<(), StoreError>;
+
+    /// Deletes the invitations of all tenants that expired before this time. Nobody accepted or withdrew them, so
+    /// their addresses are kept for no purpose.
+    async fn forget_invitations(&self, before: Timestamp) -> Result<(), StoreError>;
 }

@@ -2,8 +2,8 @@
 
 use crate::{
     access::{allowlist::Allowlist, change::Change, key::Key, share::Share},
-    id::{KeyId, ProfileId, TenantId},
-    ports::error::StoreError,
+    id::{KeyId, MemberId, ProfileId, TenantId},
+    ports::{directory::members::Acting, error::StoreError},
     time::Timestamp,
     verification::idempotency::Once,
 };
@@ -25,6 +25,11 @@ pub struct KeyChange {
 }
 
 impl KeyChange {
+    /// Whether it disables the key, or makes it expire at once.
+    pub fn ends(&self, now: Timestamp) -> bool {
+        self.disabled == Some(true) || self.expires_at.flatten().is_some_and(|expiry| expiry <= now)
+    }
+
     /// The key after the change. If something changes, its version is the next one.
     pub fn apply(&self, old: Key) -> Key {
         let Self { name, disabled, expires_at, allowlist, profiles } = self;
@@ -52,6 +57,20 @@ pub struct Rotation {
     pub ends_at: Timestamp,
 }
 
+/// The rows by which the change of a key was judged, as the caller read them. The change is made only if each is
+/// still the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// The rows of the author.
+    pub acting: Acting,
+    /// The version of the key.
+    pub version: i64,
+    /// The member whose key it is, with its version, if the author is another one.
+    pub of: Option<(MemberId, i64)>,
+}
+
+/// Keys. If the rights of the author or the key have changed since the caller read them, a change returns `Moved`;
+/// the caller reads and judges again. Nothing bounds the operator and the server, so they name no rows.
 #[async_trait]
 pub trait Keys: Send + Sync {
     /// The key with this id, of any tenant: it finds the caller of a request.
@@ -63,6 +82,7 @@ pub trait Keys: Send + Sync {
         &self,
         key: &Key,
         once: Option<(TenantId, &Once)>,
+        acting: Option<Acting>,
         by: &Change,
     ) -> Result<(), StoreError>;
 
@@ -72,6 +92,7 @@ pub trait Keys: Send + Sync {
         &self,
         rotation: &Rotation,
         once: Option<&Once>,
+        judged: Option<Judged>,
         by: &Change,
     ) -> Result<(), StoreError>;
 
@@ -92,9 +113,16 @@ pub trait Keys: Send + Sync {
         tenant: TenantId,
         key: KeyId,
         change: KeyChange,
+        judged: Option<Judged>,
         by: &Change,
     ) -> Result<Option<Key>, StoreError>;
 
     /// Deletes a key. Returns whether it existed.
-    async fn delete_key(&self, tenant: TenantId, key: KeyId, by: &Change) -> Result<bool, StoreError>;
+    async fn delete_key(
+        &self,
+        tenant: TenantId,
+        key: KeyId,
+        judged: Option<Judged>,
+        by: &Change,
+    ) -> Result<bool, StoreError>;
 }

@@ -10,11 +10,15 @@ use crate::{
 use async_trait::async_trait;
 
 /// Whose rights a change was judged by, as the caller read them. The change is made only if they are still the
-/// same: this row is enabled and has this version.
+/// same: each row is enabled and has this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acting {
+    /// A member who signed in.
     Member(MemberId, i64),
+    /// A key of the company.
     Key(KeyId, i64),
+    /// A key of a member.
+    KeyOf((KeyId, i64), (MemberId, i64)),
 }
 
 /// A person who becomes a member.

@@ -9,6 +9,10 @@ if up_to > head then
   call('SET', KEYS[2], ARGV[2])
 end
 if up_to > head or up_to == 0 then
-  call('XADD', KEYS[1], 'MAXLEN', '~', 10000, '*', 'r', ARGV[3])
+  local id = call('XADD', KEYS[1], 'MAXLEN', '~', 10000, '*', 'r', ARGV[3])
+  -- Ten minutes are enough. A node that was away for longer finds a gap, and
+  -- reads the directory before its copy counts as fresh.
+  local oldest = tonumber(string.match(id, '^%d+')) - 600000
+  call('XTRIM', KEYS[1], 'MINID', '~', string.format('%.0f', oldest))
 end
 return 1
