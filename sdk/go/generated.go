@@ -895,8 +895,8 @@ type HourlyReport struct {
 
 // Invitation The offer to become a member. It contains no link: no answer of the API does.
 type Invitation struct {
-	// Author Who invited, or sent again: the id of a member or of a key, or `operator`. When the invitation is accepted,
-	// this author must still have what it grants.
+	// Author Who invited, or sent again: `operator`, the id of a member or of a key of the company, or `mem_.../key_...` for
+	// a key of a member. When the invitation is accepted, this author must still have what it grants.
 	Author string `json:"author"`
 
 	// CreatedAt When it was made.

@@ -943,8 +943,8 @@ export type HourlyReport = {
  */
 export type Invitation = {
     /**
-     * Who invited, or sent again: the id of a member or of a key, or `operator`. When the invitation is accepted,
-     * this author must still have what it grants.
+     * Who invited, or sent again: `operator`, the id of a member or of a key of the company, or `mem_.../key_...` for
+     * a key of a member. When the invitation is accepted, this author must still have what it grants.
      */
     author: string;
     /**

@@ -791,8 +791,8 @@ class Invitation:
     """The offer to become a member. It contains no link: no answer of the API does."""
 
     author: str
-    """Who invited, or sent again: the id of a member or of a key, or `operator`. When the invitation is accepted,
-    this author must still have what it grants."""
+    """Who invited, or sent again: `operator`, the id of a member or of a key of the company, or `mem_.../key_...` for
+    a key of a member. When the invitation is accepted, this author must still have what it grants."""
     created_at: datetime.datetime
     """When it was made."""
     delivery: InvitationDelivery
