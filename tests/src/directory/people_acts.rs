@@ -189,7 +189,7 @@ pub async fn a_subuser_governs_its_own_keys_and_an_owner_all(base: &Base) -> Res
         let moved = move_key(context, actor, clerk_key.id, None, &by).await;
         not_covered(moved, NotCovered::Owners)?;
     }
-    // A key made by a key, and a rotated one, bear the same member and its profiles.
+    // A key made by a key, and a rotated one, have the same member and its profiles.
     let (made, _) = create_key(context, &clerk_actor, asked(scopes, false), None, &by, &mut rng()).await?;
     let mut later = rng();
     rand::Rng::next_u64(&mut later);

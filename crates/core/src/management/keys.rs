@@ -56,7 +56,7 @@ pub struct CreateKey {
     pub allowlist: Allowlist,
     /// The profiles that it reaches; `None` for those that its author reaches.
     pub profiles: Option<Share<ProfileId>>,
-    /// True for a key of the company. Otherwise the key bears the member of its author.
+    /// True for a key of the company. Otherwise the key belongs to the member of its author.
     pub company: bool,
 }
 

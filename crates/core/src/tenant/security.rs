@@ -7,7 +7,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordAge {
     Off,
-    /// The member is told.
+    /// The portal reminds the member.
     Remind,
     /// The member must choose another password first.
     Force,
