@@ -93,7 +93,7 @@ fn values_for(n: usize, statement: &Statement) -> Vec<Value> {
         "keys" if text.contains("version = $3") => vec![tenant(), key(), 1.into()],
         "keys" if text.contains("disabled = 0") => vec![tenant(), "mem_1".into(), 5.into()],
         "keys" => vec![tenant(), "mem_1".into()],
-        "change_head" if text.contains("people") => vec![tenant(), bytes(1)],
+        "change_head" if text.contains("people") => vec![tenant(), bytes(250)],
         "change_head" if text.contains("substr") => vec![tenant(), 1.into(), "mem_1".into(), 2.into()],
         "change_head" if text.contains("'owner'") => vec![tenant(), 1.into(), 2.into(), "mem_1".into()],
         "change_head" if text.contains("member = $2") => vec![tenant(), "mem_1".into(), 61.into()],
