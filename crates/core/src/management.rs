@@ -4,6 +4,7 @@ pub mod allowlists;
 pub mod audit;
 pub mod countries;
 pub mod invitations;
+pub mod key_error;
 pub mod key_rotation;
 pub mod keyring_rotation;
 pub mod keys;

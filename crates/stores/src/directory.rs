@@ -16,6 +16,7 @@ mod erasure;
 mod invitations;
 mod key;
 mod limits;
+mod member_keys;
 mod members;
 mod news;
 mod node;
@@ -27,15 +28,16 @@ mod setting;
 mod statements;
 mod tenant;
 mod told;
+mod turns;
 mod usage;
 
 pub use node::SqlNodes;
 pub use statements::{PEOPLE, STATEMENTS};
 
 use crate::sql::Sql;
-use audit::Turns;
 use countersign_core::keyring::KeyRing;
 use std::sync::Arc;
+use turns::Turns;
 
 /// The directory in a database of either engine.
 #[derive(Clone)]

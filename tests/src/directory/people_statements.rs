@@ -8,7 +8,7 @@ use anyhow::Result;
 use countersign_core::{
     access::change::Change,
     id::TenantId,
-    people::invitation::Author,
+    people::invitation::{Author, Invitation},
     ports::directory::{invitations::Invitations as _, keys::Keys as _},
 };
 use countersign_stores::{
@@ -126,7 +126,7 @@ fn values_for(n: usize, statement: &Statement) -> Vec<Value> {
         "invitations" if text.starts_with("UPDATE") => vec![tenant(), "inv_1".into(), 7.into()],
         "invitations" if text.contains("id < $2") => vec![tenant(), "inv_~".into(), 9.into()],
         "invitations" if text.contains("email IS NULL") => vec![tenant(), 90.into()],
-        "invitations" if text.contains("expires_at < $1") => vec![3.into()],
+        "invitations" if text.contains("expires_at < $1") => vec![at(3).micros().into()],
         "invitations" if text.starts_with("DELETE") => vec![tenant(), 9.into()],
         "invitations" => vec![tenant(), "inv_1".into()],
         other => unreachable!("{other} has no people"),
@@ -141,6 +141,8 @@ async fn trace(base: &Base) -> Result<Trace> {
     people::join(base, &people::member(tenant, 9, people::subuser())).await?;
     let (invitation, _) = people::invitation(tenant, 8, Author::Operator);
     base.directory.create_invitation(&invitation, None, &by).await?;
+    let expired = Invitation { expires_at: at(2), ..people::invitation(tenant, 7, Author::Operator).0 };
+    base.directory.create_invitation(&expired, None, &by).await?;
     let dumps: &'static [Statement] = &DUMPS;
     trace_each(base, PEOPLE, values_for, &dumps.iter().collect::<Vec<_>>()).await
 }

@@ -87,7 +87,8 @@ async fn an_invitation_grants_only_what_its_author_has() {
     let as_owner = |email: &str| json!({ "email": email, "role": "owner", "permissions": ["keys:write"] });
     refused(&invite(&company, as_owner("one@example.com")).await, "owner");
     let made = invite(&boss_key, as_owner("one@example.com")).await.json();
-    assert_eq!((&made["role"], &made["author"]), (&json!("owner"), &json!(boss.id.to_string())));
+    let author = format!("{}/{}", boss.id, boss_key.caller.key().unwrap());
+    assert_eq!((&made["role"], &made["author"]), (&json!("owner"), &json!(author)));
     let here = format!("/v1/invitations/{}", made["id"].as_str().unwrap());
     refused(&app.act(&format!("{here}/resend"), &company).await, "owner");
     refused(&delete(&app, &company, &here).await, "owner");

@@ -6,7 +6,7 @@ use crate::{
     context::Replica,
     id::{KeyId, MemberId, ProfileId, TenantId},
     management::{
-        keys::KeyError,
+        key_error::KeyError,
         reach::{Ends, MemberError, Rights, judged, stored},
     },
     mode::Mode,

@@ -22,11 +22,10 @@ use countersign_core::{
     tenant::OPERATOR,
 };
 use std::{
-    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{sync::Mutex, time::timeout};
+use tokio::time::timeout;
 
 /// How often a change that ends nothing is repeated if another change of the tenant was first. In each round one
 /// succeeds, so this many processes may change one tenant at once.
@@ -46,69 +45,6 @@ const A_DAY: Duration = Duration::from_secs(86_400);
 /// How long a change waits for the other changes of its tenant in this process, and how long a change that ends
 /// something is repeated.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How many changes of one author wait in this process at once. So one author cannot make the others wait for longer
-/// than [`PATIENCE`].
-const MOST_WAITING: u32 = 64;
-
-/// The changes of one tenant wait for each other in this process, so that they do not repeat each other's
-/// work. Several tenants may share a place.
-pub(super) struct Turns {
-    places: [Mutex<()>; 1_024],
-    /// The number of changes that wait or are made, by the member or the key that makes them.
-    waiting: std::sync::Mutex<HashMap<[u8; 16], u32>>,
-}
-
-impl Default for Turns {
-    fn default() -> Self {
-        Self { places: std::array::from_fn(|_| Mutex::new(())), waiting: std::sync::Mutex::default() }
-    }
-}
-
-impl Turns {
-    fn of(&self, tenant: TenantId) -> &Mutex<()> {
-        // The last bytes of an id are random.
-        let random = u16::from_be_bytes([tenant.bytes()[14], tenant.bytes()[15]]);
-        &self.places[usize::from(random) % self.places.len()]
-    }
-
-    fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 16], u32>> {
-        self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    /// Counts a change of this author until the guard is dropped. All keys of a member count together; the operator
-    /// and the server are not counted.
-    fn join(&self, by: &Change) -> Result<Option<Waiting<'_>>, StoreError> {
-        let author = match (by.who, by.member) {
-            (Who::Operator(_) | Who::System, _) | (Who::Member { .. }, None) => return Ok(None),
-            (Who::Key(_) | Who::Member { .. }, Some(member)) => *member.bytes(),
-            (Who::Key(key), None) => *key.bytes(),
-        };
-        let mut waiting = self.waiting();
-        let count = waiting.entry(author).or_default();
-        if *count >= MOST_WAITING {
-            return Err(StoreError::Busy);
-        }
-        *count += 1;
-        Ok(Some(Waiting { turns: self, author }))
-    }
-}
-
-/// A change that waits for its turn, or is made.
-struct Waiting<'a> {
-    turns: &'a Turns,
-    author: [u8; 16],
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        let mut waiting = self.turns.waiting();
-        match waiting.get_mut(&self.author) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => drop(waiting.remove(&self.author)),
-        }
-    }
-}
 
 pub(super) const READ_CHAIN_HEAD: Statement = Statement {
     table: "audit_heads",

@@ -36,10 +36,6 @@ use countersign_core::{
     verification::idempotency::Once,
     webhook::event::WebhookEvent,
 };
-use std::collections::BTreeMap;
-
-/// The number of keys that one transaction updates. It locks their rows until it ends.
-const TOUCHED_AT_ONCE: usize = 100;
 
 pub(super) fn read_key(row: &Row) -> Result<Key, StoreError> {
     let hash = row.bytes(5)?.try_into().map_err(|_| row.corrupt())?;
@@ -222,32 +218,6 @@ pub(super) const UPDATE_KEY: Statement = Statement {
         WHERE tenant_id = $1 AND id = $2 AND version = $3",
     params: &[Text, Text, Int, Text, Int, Int, Text, Text],
 };
-
-pub(super) const TOUCH_KEY: Statement = Statement {
-    table: "keys",
-    text: "UPDATE keys SET last_used_at = $3
-        WHERE tenant_id = $1 AND id = $2 AND (last_used_at IS NULL OR last_used_at < $3)",
-    params: &[Text, Text, Int],
-};
-
-pub(super) async fn touch_keys(sql: &Sql, uses: &[(TenantId, KeyId, Timestamp)]) -> Result<(), StoreError> {
-    // Each key occurs once, with its latest use. The keys are sorted, so that two nodes lock the rows in the
-    // same order and cannot block each other.
-    let mut latest = BTreeMap::new();
-    for (tenant, key, at) in uses {
-        let newest = latest.entry((*tenant, *key)).or_insert(*at);
-        *newest = (*newest).max(*at);
-    }
-    let latest: Vec<_> = latest.into_iter().collect();
-    for chunk in latest.chunks(TOUCHED_AT_ONCE) {
-        let batch = chunk.iter().fold(Batch::default(), |batch, ((tenant, key), at)| {
-            let values = vec![tenant.to_string().into(), key.to_string().into(), at.micros().into()];
-            batch.run(&TOUCH_KEY, values)
-        });
-        sql.batch(batch).await?;
-    }
-    Ok(())
-}
 
 pub(super) const DELETE_KEY: Statement = Statement {
     table: "keys",

@@ -1,8 +1,8 @@
 //! The list of the directory's statements.
 
 use super::{
-    answer, applied, audit, audit_log, audit_restart, basis, change, erasure, invitations, key, members,
-    news, node, people, profile, resource, review, setting, tenant, usage,
+    answer, applied, audit, audit_log, audit_restart, basis, change, erasure, invitations, key, member_keys,
+    members, news, node, people, profile, resource, review, setting, tenant, usage,
 };
 use crate::sql::Statement;
 
@@ -31,7 +31,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &key::SELECT_KEY,
     &key::LIST_KEYS,
     &key::UPDATE_KEY,
-    &key::TOUCH_KEY,
+    &usage::TOUCH_KEY,
     &key::RETIRE_KEY,
     &audit::READ_CHAIN_HEAD,
     &audit::MOVE_CHAIN_HEAD,
@@ -126,9 +126,9 @@ pub const PEOPLE: &[&Statement] = &[
     &key::COUNT_MEMBER_KEYS,
     &members::COUNT_MEMBER_CHANGES,
     &audit::COUNT_ENTRIES_OF_SUBUSER,
-    &members::MOVE_KEY,
-    &members::LIST_MEMBER_KEYS,
-    &members::RAISE_KEYS,
+    &member_keys::MOVE_KEY,
+    &member_keys::LIST_MEMBER_KEYS,
+    &member_keys::RAISE_KEYS,
     &members::UPDATE_MEMBER,
     &invitations::INSERT_INVITATION,
     &invitations::SELECT_INVITATION,

@@ -1,10 +1,10 @@
 //! The addresses that used each key.
 
-use super::{SqlDirectory, key};
+use super::SqlDirectory;
 use crate::sql::{
     Batch,
     Kind::{Int, Text},
-    Row, Statement, Value,
+    Row, Sql, Statement, Value,
 };
 use async_trait::async_trait;
 use countersign_core::{
@@ -13,7 +13,7 @@ use countersign_core::{
     ports::{directory::uses::Uses, error::StoreError},
     time::Timestamp,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The number of uses that one transaction records. It locks their rows until it ends.
 const NOTED_AT_ONCE: usize = 100;
@@ -96,10 +96,39 @@ pub(super) const FORGET_USES: Statement = Statement {
     params: &[Int],
 };
 
+/// The number of keys that one transaction updates. It locks their rows until it ends.
+const TOUCHED_AT_ONCE: usize = 100;
+
+pub(super) const TOUCH_KEY: Statement = Statement {
+    table: "keys",
+    text: "UPDATE keys SET last_used_at = $3
+        WHERE tenant_id = $1 AND id = $2 AND (last_used_at IS NULL OR last_used_at < $3)",
+    params: &[Text, Text, Int],
+};
+
+async fn touch_keys(sql: &Sql, uses: &[(TenantId, KeyId, Timestamp)]) -> Result<(), StoreError> {
+    // Each key occurs once, with its latest use. The keys are sorted, so that two nodes lock the rows in the
+    // same order and cannot block each other.
+    let mut latest = BTreeMap::new();
+    for (tenant, key, at) in uses {
+        let newest = latest.entry((*tenant, *key)).or_insert(*at);
+        *newest = (*newest).max(*at);
+    }
+    let latest: Vec<_> = latest.into_iter().collect();
+    for chunk in latest.chunks(TOUCHED_AT_ONCE) {
+        let batch = chunk.iter().fold(Batch::default(), |batch, ((tenant, key), at)| {
+            let values = vec![tenant.to_string().into(), key.to_string().into(), at.micros().into()];
+            batch.run(&TOUCH_KEY, values)
+        });
+        sql.batch(batch).await?;
+    }
+    Ok(())
+}
+
 #[async_trait]
 impl Uses for SqlDirectory {
     async fn touch_keys(&self, uses: &[(TenantId, KeyId, Timestamp)]) -> Result<(), StoreError> {
-        key::touch_keys(&self.sql, uses).await
+        touch_keys(&self.sql, uses).await
     }
 
     async fn note_address_uses(&self, uses: &[AddressUse]) -> Result<(), StoreError> {
