@@ -1475,6 +1475,34 @@ class Transaction:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UpdateSecurity:
+    """Changes the security settings. Absent fields stay as they are; null means the default."""
+
+    password_age: PasswordAge | None = None
+    """What happens when a password is older than `password_days`; null: `remind`."""
+    password_days: int | None = None
+    """After how many days a password is old; null: 30."""
+    require_2fa: datetime.datetime | None = None
+    """Since when members must sign in with a code, too; null: never. A time in the past holds at once."""
+    session_idle: int | None = None
+    """How many seconds a session lasts without a request: 300, 900, 1800, 3600, 14400, 28800, 43200,
+    86400, 604800 or 2592000, and at most `session_total`. Null: 3600 (900 for the operator's own
+    members)."""
+    session_total: int | None = None
+    """How many seconds a session lasts in all: 43200, 86400, 604800 or 2592000. Null: 43200."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> UpdateSecurity:
+        return cls(
+            password_age=None if data.get("password_age") is None else PasswordAge(data["password_age"]),
+            password_days=data.get("password_days"),
+            require_2fa=None if data.get("require_2fa") is None else read_time(data["require_2fa"]),
+            session_idle=data.get("session_idle"),
+            session_total=data.get("session_total"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verification:
     """One attempt to prove that somebody holds a number."""
 
