@@ -259,8 +259,8 @@ impl Fleet {
             rows[3]
         );
         ensure!(page == [1, 1, 0] && !news.whole, "the page has {page:?}");
-        // Postgres reads small tables whole, such as that of the tenants.
-        ensure!(rows[0] < 100 && rows[1] < 100, "{rows:?} rows were read for one change");
+        // Postgres reads small tables whole, and the node's own jobs read tenants and keys.
+        ensure!(rows[0] < 100, "{rows:?} rows were read for one change");
         Ok(())
     }
 }
