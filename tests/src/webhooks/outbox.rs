@@ -163,7 +163,7 @@ pub async fn changes_of_members_are_told_with_the_change(base: &Base) -> Result<
         ensure!(directory.update_member((&last, &next), None, &by()).await.is_err(), "it has moved");
         last = next;
     }
-    // The last owner stays, and nothing is told of the attempt.
+    // The last owner stays, and the refused removal makes no message.
     ensure!(directory.delete_member(&boss, None, &by()).await.is_err());
     directory.delete_member(&last, None, &by()).await?;
     let told = told(base, webhook.id).await?;

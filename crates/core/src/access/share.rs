@@ -1,6 +1,6 @@
 //! The part of a tenant's things that a member or a key may use.
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
 
 /// The maximum number of things in a list.
 pub const MOST: usize = 100;
@@ -8,8 +8,8 @@ pub const MOST: usize = 100;
 /// All things of one kind, none of them, or the listed ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Share<T> {
-    /// `None` for all; an empty set for none.
-    listed: Option<BTreeSet<T>>,
+    /// `None` for all; an empty set for none. Each request copies the share of its key, so a copy is cheap.
+    listed: Option<Arc<BTreeSet<T>>>,
 }
 
 /// A list has more than [`MOST`] things.
@@ -28,8 +28,8 @@ impl<T: Ord> Share<T> {
         Self { listed: None }
     }
 
-    pub const fn none() -> Self {
-        Self { listed: Some(BTreeSet::new()) }
+    pub fn none() -> Self {
+        Self { listed: Some(Arc::default()) }
     }
 
     /// The share of exactly these things. An empty list is the share of none.
@@ -41,17 +41,17 @@ impl<T: Ord> Share<T> {
                 return Err(TooMany);
             }
         }
-        Ok(Self { listed: Some(listed) })
+        Ok(Self { listed: Some(Arc::new(listed)) })
     }
 
     /// The share of one thing.
     pub fn one(thing: T) -> Self {
-        Self { listed: Some(BTreeSet::from([thing])) }
+        Self { listed: Some(Arc::new(BTreeSet::from([thing]))) }
     }
 
     /// The listed things; `None` if the share contains all.
     pub fn listed(&self) -> Option<&BTreeSet<T>> {
-        self.listed.as_ref()
+        self.listed.as_deref()
     }
 
     pub fn admits(&self, thing: &T) -> bool {
@@ -93,7 +93,7 @@ impl<T: Ord> Share<T> {
         match (&self.listed, &other.listed) {
             (_, None) => self.clone(),
             (None, Some(_)) => other.clone(),
-            (Some(own), Some(others)) => Self { listed: Some(own & others) },
+            (Some(own), Some(others)) => Self { listed: Some(Arc::new(&**own & &**others)) },
         }
     }
 }

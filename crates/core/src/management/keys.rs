@@ -193,8 +193,10 @@ pub async fn list_keys(
     mut before: Option<KeyId>,
     limit: u16,
 ) -> Result<Vec<Key>, KeyError> {
-    let (mut seen, most) = (Vec::new(), limit.max(100));
-    // A tenant has some thousand keys at most, so a caller who sees none of them causes few queries.
+    let mut seen = Vec::new();
+    // A caller who does not see all reads larger pages: a tenant has some thousand keys at most, so it causes few
+    // queries even if it sees none.
+    let most = if actor.profiles.is_bounded() { limit.max(100) } else { limit };
     loop {
         let page =
             replica.directory.list_keys(actor.tenant, before, most).await.map_err(KeyError::Directory)?;

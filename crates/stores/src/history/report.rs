@@ -15,8 +15,8 @@ use countersign_core::{
     time::Timestamp,
 };
 
-/// `$5` is the stored form of a share of profiles. The spaces keep an empty `profile_id`, which stands for an
-/// unknown profile, out of each list. `_` in an id matches any character, but all ids have the same length, so
+/// `$5` is the stored form of a share of profiles. An unknown profile has an empty `profile_id`; with a space on
+/// both sides, no list contains it. `_` in an id matches any character, but all ids have the same length, so
 /// none matches another one.
 ///
 /// In Postgres, the sum of integers is not an integer, so it is cast.

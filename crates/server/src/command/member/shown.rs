@@ -10,7 +10,7 @@ use countersign_core::{
     access::actor::Actor,
     context::Management,
     management::{member_keys::list_member_keys, members},
-    people::{invitation::Invitation, member::Member},
+    people::{invitation::Invitation, member::Member, person::Identity},
     ports::directory::Directory,
 };
 
@@ -27,8 +27,10 @@ pub(super) async fn list_members(
     loop {
         let page = directory.list_members(owner.id(), before, PAGE).await;
         let page = page.context("The members cannot be read")?;
+        let people = members::identify_all(management, &management.keyring, owner.id(), &page).await;
+        let people = people.context("The persons of the members cannot be read")?;
         for member in &page {
-            let (name, email) = identify(management, member).await?;
+            let (name, email) = shown(people.get(&member.person));
             let (role, permissions) = (member.limits.role.as_str(), member.limits.permissions);
             answer(&format!("{}\t{}\t{role}\t{name}\t{email}\t{permissions}", member.id, state(member)))?;
         }
@@ -42,11 +44,14 @@ pub(super) async fn list_members(
 /// The name and the address of a member; `-` if no key of the ring opens them.
 async fn identify(management: &Management, member: &Member) -> anyhow::Result<(String, String)> {
     let identity = members::identify(management, &management.keyring, member).await;
-    let identity = identity.context("The person of a member cannot be read")?;
-    Ok(identity.map_or_else(
+    Ok(shown(identity.context("The person of a member cannot be read")?.as_ref()))
+}
+
+fn shown(identity: Option<&Identity>) -> (String, String) {
+    identity.map_or_else(
         || ("-".to_owned(), "-".to_owned()),
         |identity| (identity.name.expose().to_owned(), identity.email.expose().to_owned()),
-    ))
+    )
 }
 
 fn state(member: &Member) -> &'static str {
