@@ -41,6 +41,8 @@ starts() {
     for node in 1 2; do
         within 40 podman exec "countersign-test_node-${node}_1" countersign healthcheck && continue
         podman logs "countersign-test_node-${node}_1"
+        podman ps --all
+        for node in postgres redis; do podman logs --tail 8 "countersign-test_${node}_1"; done
         return 1
     done
     within 5 curl -fsS --max-time 5 "http://127.0.0.1:$port/health/ready"
