@@ -9,4 +9,5 @@ pub mod member;
 pub mod password;
 pub mod person;
 pub mod pool;
+pub mod recovery;
 pub mod shares;
