@@ -154,6 +154,10 @@ impl PersonId {
     }
 }
 
+plain_id!(DeviceId, "dvc_", "One browser.");
+plain_id!(SessionId, "ses_", "A person who is signed in, in one browser.");
+plain_id!(SignInId, "sgn_", "An attempt to sign in.");
+plain_id!(NoticeId, "ntc_", "A message to a person that contains no code.");
 plain_id!(InvitationId, "inv_", "An invitation of a person to a tenant.");
 plain_id!(MemberId, "mem_", "A person's membership of a tenant.");
 plain_id!(ProfileId, "pro_", "An app or purpose of a tenant.");

@@ -11,3 +11,4 @@ pub mod person;
 pub mod pool;
 pub mod recovery;
 pub mod shares;
+pub mod waits;

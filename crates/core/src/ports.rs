@@ -9,4 +9,5 @@ pub mod gateways;
 pub mod history;
 pub mod inbox;
 pub mod nodes;
+pub mod sign_in;
 pub mod webhooks;

@@ -1,0 +1,73 @@
+//! Waits after wrong passwords. The server counts each try before it looks at the password, so tries at the same
+//! time cannot pass together.
+
+use crate::{id::DeviceId, keyring::KeyRing, people::person::EmailMark, tenant::OPERATOR, time::Timestamp};
+use std::{net::IpAddr, time::Duration};
+
+/// A count is forgotten this long after its last failure.
+pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(86_400);
+/// The waits after each further failure, once the free ones are used up. The last one applies from then on.
+pub const LADDER: [Duration; 7] = {
+    let seconds = [15, 30, 60, 120, 240, 480, 900];
+    let mut ladder = [Duration::ZERO; 7];
+    let mut step = 0;
+    while step < ladder.len() {
+        ladder[step] = Duration::from_secs(seconds[step]);
+        step += 1;
+    }
+    ladder
+};
+
+/// How failures make a caller wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitRule {
+    /// The first failures are free. Then the waits of [`LADDER`] follow.
+    Ladder { free: u16 },
+    /// At most so many failures in each window.
+    Window { most: u16, length: Duration },
+}
+
+/// One count of failures, and its rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitCount {
+    /// A keyed hash of what is counted.
+    pub key: [u8; 16],
+    pub rule: WaitRule,
+}
+
+impl WaitCount {
+    /// Failures for an e-mail address, known or not, from one customer network.
+    pub fn of_pair(email: EmailMark, network: IpAddr, keyring: &KeyRing) -> Self {
+        let network = network.to_string();
+        Self {
+            key: keyring.hash("wait-pair", OPERATOR, &[&email.0, network.as_bytes()]),
+            rule: WaitRule::Ladder { free: 5 },
+        }
+    }
+
+    /// Failures for an e-mail address, known or not, from everywhere.
+    pub fn of_account(email: EmailMark, keyring: &KeyRing) -> Self {
+        let key = keyring.hash("wait-account", OPERATOR, &[&email.0]);
+        Self { key, rule: WaitRule::Ladder { free: 20 } }
+    }
+
+    /// Failures from one customer network, for all addresses.
+    pub fn of_network(network: IpAddr, keyring: &KeyRing) -> Self {
+        let network = network.to_string();
+        let rule = WaitRule::Window { most: 30, length: Duration::from_secs(600) };
+        Self { key: keyring.hash("wait-network", OPERATOR, &[network.as_bytes()]), rule }
+    }
+
+    /// Failures in a browser that belongs to the person, in place of the count of the account.
+    pub fn of_device(device: DeviceId, keyring: &KeyRing) -> Self {
+        let rule = WaitRule::Window { most: 10, length: FORGOTTEN_AFTER };
+        Self { key: keyring.hash("wait-device", OPERATOR, &[device.bytes()]), rule }
+    }
+}
+
+/// A count refuses a try until this time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    pub count: WaitCount,
+    pub until: Timestamp,
+}
