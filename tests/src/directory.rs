@@ -11,6 +11,7 @@ mod operator;
 pub mod people;
 mod people_acts;
 mod people_guards;
+mod people_leaving;
 mod people_matrix;
 pub mod people_races;
 mod people_raises;
@@ -148,6 +149,8 @@ on_each_engine!(
     people::a_person_goes_with_the_last_membership,
     people::an_erased_tenant_leaves_no_people,
     people::copies_follow_members_one_by_one,
+    people_leaving::a_person_leaves_all_tenants_at_once_but_not_as_a_last_owner,
+    people_leaving::of_two_owners_who_leave_at_once_one_stays,
     people_sealed::what_people_seal_goes_over_to_the_newest_key,
     people_acts::a_key_acts_on_members_as_its_member,
     people_acts::a_subuser_governs_its_own_keys_and_an_owner_all,

@@ -15,6 +15,7 @@ mod change;
 mod erasure;
 mod invitations;
 mod key;
+mod leaving;
 mod limits;
 mod member_keys;
 mod members;

@@ -364,7 +364,7 @@ pub async fn of_changes_at_once_each_before_is_the_former_after(base: &Base) -> 
 }
 
 /// Creates a key of a member.
-async fn key_of(base: &Base, member: &Member, number: u8) -> Result<Key> {
+pub async fn key_of(base: &Base, member: &Member, number: u8) -> Result<Key> {
     let key = Key { member: Some(member.id), disabled: false, ..key(member.tenant, number) };
     base.directory.create_key(&key, None, None, &by()).await?;
     Ok(key)

@@ -85,6 +85,7 @@ fn values_for(n: usize, statement: &Statement) -> Vec<Value> {
         "members" if text.contains("version = $3") => vec![tenant(), "mem_1".into(), 2.into()],
         "members" if text.contains("person_id = $2") => vec![tenant(), "per_1".into()],
         "members" if text.contains("id < $2") => vec![tenant(), "mem_~".into(), 9.into()],
+        "members" if text.contains("person_id = $1") => vec!["per_1".into()],
         "members" if text.contains("id > $1") => vec!["".into(), 9.into()],
         "members" if text.starts_with("DELETE") => vec![tenant(), 9.into()],
         "members" if statement.params.len() == 1 => vec![tenant()],

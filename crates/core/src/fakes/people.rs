@@ -105,6 +105,14 @@ impl<T: WithoutMembers> Members for T {
         not_asked()
     }
 
+    async fn memberships(&self, _: PersonId) -> Result<Vec<Member>, StoreError> {
+        not_asked()
+    }
+
+    async fn delete_person(&self, _: PersonId, _: &[Member], _: &Change) -> Result<Vec<KeyEnd>, StoreError> {
+        not_asked()
+    }
+
     async fn list_member_keys(&self, _: TenantId, _: MemberId) -> Result<Vec<Key>, StoreError> {
         not_asked()
     }

@@ -196,6 +196,21 @@ pub async fn remove_member(
     Ok(())
 }
 
+/// Closes the account of a person, which asks for it itself: deletes the person and all its memberships. The server
+/// refuses the keys of these members from now on. The last owner of a tenant cannot leave so.
+pub async fn close_account(replica: &Replica, person: PersonId, by: &Change) -> Result<(), MemberError> {
+    let ends = judged(Ends::Yes, || async {
+        let memberships = replica.directory.memberships(person).await?;
+        if memberships.is_empty() {
+            return Err(MemberError::NotFound);
+        }
+        Ok(replica.directory.delete_person(person, &memberships, by).await?)
+    })
+    .await?;
+    replica.tell_ends(ends).await;
+    Ok(())
+}
+
 /// Creates a key of a member for the operator. Only the second value contains its secret, to be shown once. The
 /// member must have the scopes and the named profiles. Its limits bind the key anyway, but a key with less than
 /// its maker asked for would surprise.

@@ -165,13 +165,13 @@ pub(super) const ENABLED_MEMBER: Statement = Statement {
 impl SqlDirectory {
     /// Returns whether the tenant has an enabled owner. It is read after the head of the tenant's chain, and
     /// each change of members moves the head: so a batch that commits found the same answer.
-    async fn has_owner(&self, tenant: TenantId) -> Result<bool, StoreError> {
+    pub(super) async fn has_owner(&self, tenant: TenantId) -> Result<bool, StoreError> {
         Ok(!self.sql.query(&HAS_OWNER, vec![tenant.to_string().into()]).await?.is_empty())
     }
 
     /// Checks that a member is as the caller read it, and that this release knows all of its scopes. It would write
     /// the others away, and could not compare them with those of the author.
-    async fn unmoved(&self, read: &Member) -> Result<(), StoreError> {
+    pub(super) async fn unmoved(&self, read: &Member) -> Result<(), StoreError> {
         let values = vec![read.tenant.to_string().into(), read.id.to_string().into()];
         let rows = self.sql.query(&SELECT_MEMBER, values).await?;
         let row = rows.first().ok_or(StoreError::Moved)?;
@@ -189,7 +189,7 @@ impl SqlDirectory {
 }
 
 /// Adds the statement that a tenant with an owner must not lose the last one.
-fn owned(batch: Batch, tenant: TenantId, had_owner: bool) -> Batch {
+pub(super) fn owned(batch: Batch, tenant: TenantId, had_owner: bool) -> Batch {
     if had_owner { batch.run_owned(&HAS_OWNER, vec![tenant.to_string().into()]) } else { batch }
 }
 
@@ -328,6 +328,19 @@ impl Members for SqlDirectory {
             ends(&rows, place)
         })
         .await
+    }
+
+    async fn memberships(&self, person: PersonId) -> Result<Vec<Member>, StoreError> {
+        self.memberships_of(person).await
+    }
+
+    async fn delete_person(
+        &self,
+        person: PersonId,
+        memberships: &[Member],
+        by: &Change,
+    ) -> Result<Vec<KeyEnd>, StoreError> {
+        self.leave(person, memberships, by).await
     }
 
     async fn list_member_keys(&self, tenant: TenantId, member: MemberId) -> Result<Vec<Key>, StoreError> {

@@ -1,8 +1,8 @@
 //! The list of the directory's statements.
 
 use super::{
-    answer, applied, audit, audit_log, audit_restart, basis, change, erasure, invitations, key, member_keys,
-    members, news, node, people, profile, resource, review, setting, tenant, usage,
+    answer, applied, audit, audit_log, audit_restart, basis, change, erasure, invitations, key, leaving,
+    member_keys, members, news, node, people, profile, resource, review, setting, tenant, usage,
 };
 use crate::sql::Statement;
 
@@ -116,6 +116,7 @@ pub const PEOPLE: &[&Statement] = &[
     &members::SELECT_MEMBERSHIP,
     &members::LIST_MEMBERS,
     &people::PEOPLE_OF_MEMBERS,
+    &leaving::LIST_MEMBERSHIPS,
     &news::ALL_MEMBERS,
     &members::STANDING_MEMBER,
     &members::ENABLED_MEMBER,

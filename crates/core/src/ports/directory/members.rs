@@ -76,6 +76,20 @@ pub trait Members: Send + Sync {
         by: &Change,
     ) -> Result<Vec<KeyEnd>, StoreError>;
 
+    /// The person's memberships of all tenants, sorted by id.
+    async fn memberships(&self, person: PersonId) -> Result<Vec<Member>, StoreError>;
+
+    /// Deletes a person and all its memberships. Each tenant's audit log gets an entry of its own member, so that
+    /// no tenant sees the others. Returns the ends of the former versions of the members' keys. The error is
+    /// `LastOwner` if a tenant that had an enabled owner would have none, and `Moved` if these are not all
+    /// memberships, or not as the caller read them. `memberships` is not empty.
+    async fn delete_person(
+        &self,
+        person: PersonId,
+        memberships: &[Member],
+        by: &Change,
+    ) -> Result<Vec<KeyEnd>, StoreError>;
+
     /// The keys of a member, newest first.
     async fn list_member_keys(&self, tenant: TenantId, member: MemberId) -> Result<Vec<Key>, StoreError>;
 
