@@ -83,6 +83,8 @@ pub enum Sealed {
     Person = 7,
     /// The e-mail address of an invitation.
     Invitation = 8,
+    /// The recipient and the news of a notice.
+    Notice = 9,
 }
 
 /// A sealed value does not open: the key or the [`Place`] is wrong, or the value is damaged.

@@ -6,6 +6,7 @@ pub mod cover;
 pub mod hours;
 pub mod invitation;
 pub mod member;
+pub mod notice;
 pub mod password;
 pub mod person;
 pub mod pool;
