@@ -4,8 +4,7 @@
 //! - [`directory`] stores tenants, keys and profiles, in SQLite or Postgres.
 //! - [`history`] stores past verifications, in the database of the directory.
 //! - [`webhooks`] stores the messages to webhooks that are not delivered yet.
-//! - [`sign_in`] stores what signing in needs, in the database of the directory.
-//! - [`people`] stores the notices to persons, in the database of the directory.
+//! - [`people`] stores what signing in needs, and the notices to persons, in the database of the directory.
 //! - [`inbox`] stores the messages of the virtual phone of `dev`.
 //!
 //! [`certificates`] are those of connections to the servers, by TLS.
@@ -23,7 +22,6 @@ mod home;
 pub mod inbox;
 pub mod people;
 pub mod redis;
-pub mod sign_in;
 pub mod sql;
 pub mod sqlite;
 pub mod webhooks;

@@ -1,10 +1,13 @@
-//! What the portal needs of persons, in the database of the directory.
+//! What signing in needs, in the database of the directory.
 
 pub(crate) mod notices;
+mod waits;
+
+pub use waits::{STATEMENTS, SqlSignIn};
 
 use crate::{directory::SqlDirectory, sql::Statement};
 
-/// Every statement; tests run each one on both engines.
+/// The statements of the outbox of notices; tests run each one on both engines.
 pub const NOTICES: &[&Statement] = notices::STATEMENTS;
 
 /// Persons, over the database of the directory.
