@@ -9,5 +9,6 @@ pub mod gateways;
 pub mod history;
 pub mod inbox;
 pub mod nodes;
+pub mod places;
 pub mod sign_in;
 pub mod webhooks;

@@ -26,6 +26,7 @@ use crate::{
     demo::{Demo, refuse_demo},
     machine::SystemClock,
     operator::Operator,
+    places::MaxMind,
     telemetry,
     wiring::{Backends, judge_machine, open_backends},
 };
@@ -124,6 +125,7 @@ pub struct Application {
     failures: Arc<AuthFailures>,
     strays: Arc<Strays>,
     certificate: Option<Arc<Certificate>>,
+    places: Arc<MaxMind>,
     users: Option<Users>,
     role: Role,
     share: Share,
@@ -178,6 +180,7 @@ impl Application {
             send_timeout: delivery.send_timeout,
             ..WorkerSettings::default()
         };
+        let places = Arc::new(MaxMind::open(settings.places.clone()));
         let share = Share::default();
         let public_url = settings.server.public_url.clone();
         let ways = (live, accounts);
@@ -216,6 +219,7 @@ impl Application {
             failures,
             strays,
             certificate,
+            places,
             users: Some(users),
             role,
             share,
@@ -328,6 +332,7 @@ impl Application {
         if let Some(certificate) = &self.certificate {
             tasks.spawn(watch_certificate(Arc::clone(certificate), self.stop.clone()));
         }
+        tasks.spawn(Arc::clone(&self.places).follow(self.stop.clone()));
         tasks.spawn(self.presence.clone().run(self.stop.clone()));
         tasks
     }
