@@ -6,6 +6,7 @@ mod background;
 mod directory;
 mod front;
 mod listener;
+mod portal;
 mod presence;
 mod probe;
 mod provider;
@@ -56,6 +57,7 @@ use front::{Ends, tell_ends};
 pub use listener::BindError;
 pub(crate) use listener::try_listening;
 use listener::{BIND, Bounds, OPERATOR_BIND, bind, serve_api, serve_operator};
+use portal::PortalPlace;
 use presence::Presence;
 pub(crate) use probe::ApiProbe;
 use provider::{choose_provider, open_relay};
@@ -370,14 +372,14 @@ impl Application {
         let settings = &self.settings.server;
         let (proxies, public_url) = (settings.trusted_proxies.clone(), settings.public_url.clone());
         let body_timeout = settings.clients.body_timeout;
-        let page = self.dev_page();
+        let (portal, page) = (PortalPlace::new(&settings.portal), self.dev_page());
         let Self { context, clock, key_uses, failures, strays, stop, .. } = self;
         let operator = Operator { context: context.clone(), api: probe, stop: stop.clone() };
         let state = State { context, clock, proxies, public_url, secure, body_timeout };
         let parts = Api { state: web::Data::new(state), key_uses, failures, strays };
         let operator = web::Data::new(operator);
         let operator = serve_operator(self.operator, operator, bounds.operator(stop.clone()))?;
-        let api = self.api.map(|api| serve_api(api, parts, page, bounds.api(stop))).transpose()?;
+        let api = self.api.map(|api| serve_api(api, parts, (portal, page), bounds.api(stop))).transpose()?;
         Ok(async move {
             let api = async {
                 match api {
