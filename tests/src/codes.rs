@@ -318,7 +318,7 @@ pub async fn new_member(context: &Context, tenant: TenantId, limits: Limits, now
     let person = Person::new(PersonId::new(&mut rng), &identity, texts, &context.keyring, now, &mut rng);
     let member =
         Member { id, tenant, person: person.id, limits, disabled: false, version: 1, created_at: now };
-    let joining = Joining { member: &member, person: Some(&person), invitation: None };
+    let joining = Joining { member: &member, person: Some(&person), invitation: None, password: None };
     context.directory.add_member(joining, None, &Change::by_system(now)).await.unwrap();
     context.refresh().await.unwrap();
     member

@@ -145,7 +145,7 @@ fn clock() -> std::sync::Arc<crate::codes::HandClock> {
 async fn join(application: &Application, tenant: TenantId, number: u8) -> Result<(MemberId, String)> {
     let member = member(tenant, number, owner());
     let person = people::person(number, member.person);
-    let joining = Joining { member: &member, person: Some(&person), invitation: None };
+    let joining = Joining { member: &member, person: Some(&person), invitation: None, password: None };
     let by = Change::by_system(clock().now());
     application.context.directory.add_member(joining, None, &by).await?;
     Ok((member.id, key_of(application, &member).await?))

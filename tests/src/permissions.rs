@@ -26,7 +26,7 @@ async fn join(app: &TestApp, tenant: TenantId, number: u8, permissions: Scopes) 
     let limits = Limits { role: Role::Subuser, permissions, ..people::owner() };
     let joining = people::member(tenant, number, limits);
     let person = people::person(number, joining.person);
-    let joining = Joining { member: &joining, person: Some(&person), invitation: None };
+    let joining = Joining { member: &joining, person: Some(&person), invitation: None, password: None };
     let by = Change::by_system(app.clock.now());
     app.context.directory.add_member(joining, None, &by).await.unwrap();
     joining.member.clone()

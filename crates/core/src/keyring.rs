@@ -83,6 +83,16 @@ pub enum Sealed {
     Person = 7,
     /// The e-mail address of an invitation.
     Invitation = 8,
+    /// A mail or a message to a person.
+    Notice = 9,
+    /// The phone number of a person.
+    Phone = 10,
+    /// What a link in a mail carries.
+    Link = 11,
+    /// What a person typed into a form after the session had ended.
+    Form = 12,
+    /// A phone number that its first code has not confirmed yet.
+    Enrolment = 13,
 }
 
 /// A sealed value does not open: the key or the [`Place`] is wrong, or the value is damaged.

@@ -4,7 +4,7 @@
 //! - [`directory`] stores tenants, keys and profiles, in SQLite or Postgres.
 //! - [`history`] stores past verifications, in the database of the directory.
 //! - [`webhooks`] stores the messages to webhooks that are not delivered yet.
-//! - [`sign_in`] stores what signing in needs, in the database of the directory.
+//! - [`people`] stores what signing in needs, in the database of the directory.
 //! - [`inbox`] stores the messages of the virtual phone of `dev`.
 //!
 //! [`certificates`] are those of connections to the servers, by TLS.
@@ -20,8 +20,8 @@ pub mod embedded;
 pub mod history;
 mod home;
 pub mod inbox;
+pub mod people;
 pub mod redis;
-pub mod sign_in;
 pub mod sql;
 pub mod sqlite;
 pub mod webhooks;

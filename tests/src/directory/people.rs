@@ -94,7 +94,7 @@ fn number_of(member: &Member) -> u8 {
 /// Adds a member with a person of its own.
 pub async fn join(base: &Base, member: &Member) -> Result<()> {
     let person = person(number_of(member), member.person);
-    let joining = Joining { member, person: Some(&person), invitation: None };
+    let joining = Joining { member, person: Some(&person), invitation: None, password: None };
     Ok(base.directory.add_member(joining, None, &by()).await?)
 }
 
@@ -142,14 +142,14 @@ pub async fn members_round_trip_and_are_listed_newest_first(base: &Base) -> Resu
     assert!(base.directory.list_members(other, None, 9).await?.is_empty());
     // The same person is a member once in a tenant, and may be one of another.
     let again = Member { person: one.person, ..member(tenant, 3, subuser()) };
-    let joining = |member| Joining { member, person: None, invitation: None };
+    let joining = |member| Joining { member, person: None, invitation: None, password: None };
     ensure!(is_conflict(&base.directory.add_member(joining(&again), None, &by()).await));
     let elsewhere = Member { person: one.person, ..member(other, 4, subuser()) };
     base.directory.add_member(joining(&elsewhere), None, &by()).await?;
     // A second person cannot have the address, and a member needs a person.
     let twin = member(tenant, 5, subuser());
     let person = Person { id: twin.person, ..person(1, twin.person) };
-    let joining_twin = Joining { member: &twin, person: Some(&person), invitation: None };
+    let joining_twin = Joining { member: &twin, person: Some(&person), invitation: None, password: None };
     ensure!(is_conflict(&base.directory.add_member(joining_twin, None, &by()).await));
     ensure!(is_conflict(&base.directory.add_member(joining(&twin), None, &by()).await));
     let changed = Member { limits: subuser(), disabled: true, version: 2, ..elsewhere.clone() };
@@ -187,7 +187,7 @@ pub async fn invitations_round_trip_until_they_end(base: &Base) -> Result<()> {
     let (a, b) = (joining(11), joining(12));
     let accept = async |member: &Member| {
         let person = person(number_of(member), member.person);
-        let joining = Joining { member, person: Some(&person), invitation: Some(&two) };
+        let joining = Joining { member, person: Some(&person), invitation: Some(&two), password: None };
         directory.add_member(joining, None, &by()).await
     };
     let (a, b) = futures_util::join!(accept(&a), accept(&b));
@@ -424,7 +424,7 @@ pub async fn a_person_goes_with_the_last_membership(base: &Base) -> Result<()> {
     let one = member(tenant, 1, subuser());
     join(base, &one).await?;
     let elsewhere = Member { person: one.person, ..member(other, 2, subuser()) };
-    let joining = Joining { member: &elsewhere, person: None, invitation: None };
+    let joining = Joining { member: &elsewhere, person: None, invitation: None, password: None };
     base.directory.add_member(joining, None, &by()).await?;
     base.directory.delete_member(&one, None, &by()).await?;
     ensure!(base.directory.person(one.person).await?.is_some());
@@ -448,7 +448,11 @@ pub async fn an_erased_tenant_leaves_no_people(base: &Base) -> Result<()> {
         let person = member(tenant, person, owner()).person;
         let second = Member { person, ..member(tenant, number, owner()) };
         directory
-            .add_member(Joining { member: &second, person: None, invitation: None }, None, &by())
+            .add_member(
+                Joining { member: &second, person: None, invitation: None, password: None },
+                None,
+                &by(),
+            )
             .await?;
     }
     for id in [tenant, other] {

@@ -39,7 +39,9 @@ pub async fn a_person_leaves_all_tenants_at_once_but_not_as_a_last_owner(base: &
     let (second, third) = (also(two, 2, owner()), also(three, 3, subuser()));
     join(base, &member(two, 12, owner())).await?;
     for member in [&second, &third] {
-        directory.add_member(Joining { member, person: None, invitation: None }, None, &by).await?;
+        directory
+            .add_member(Joining { member, person: None, invitation: None, password: None }, None, &by)
+            .await?;
     }
     let all = [first.clone(), second.clone(), third.clone()];
     let keys = [key_of(base, &first, 1).await?, key_of(base, &second, 2).await?];

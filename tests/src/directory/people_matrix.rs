@@ -430,7 +430,7 @@ pub(super) fn none() -> Shares {
 pub(super) async fn seat(base: &Base, tenant: TenantId, number: u8, limits: &Limits) -> Result<Member> {
     let id = MemberId::new(at(1), &mut rng());
     let seated = Member { id, person: person(number), ..member(tenant, number, limits.clone()) };
-    let joining = Joining { member: &seated, person: None, invitation: None };
+    let joining = Joining { member: &seated, person: None, invitation: None, password: None };
     base.directory.add_member(joining, None, &Change::by_system(at(1))).await?;
     Ok(seated)
 }

@@ -102,7 +102,7 @@ pub async fn of_the_last_two_owners_one_stays(base: &Base) -> Result<()> {
     let elsewhere = base.tenant(3).await?.id;
     for owner in [&one, &two] {
         let second = Member { id: MemberId::new(at(3), &mut rng()), tenant: elsewhere, ..owner.clone() };
-        let joining = Joining { member: &second, person: None, invitation: None };
+        let joining = Joining { member: &second, person: None, invitation: None, password: None };
         base.directory.add_member(joining, None, &by).await?;
     }
     let mut refusals = HashMap::new();
@@ -150,7 +150,7 @@ pub async fn of_the_last_two_owners_one_stays(base: &Base) -> Result<()> {
                     update_member(&node, &operator, owner.id, &change, &by).await?;
                 }
                 None => {
-                    let joining = Joining { member: owner, person: None, invitation: None };
+                    let joining = Joining { member: owner, person: None, invitation: None, password: None };
                     base.directory.add_member(joining, None, &by).await?;
                 }
             }

@@ -151,7 +151,8 @@ pub async fn changes_of_members_are_told_with_the_change(base: &Base) -> Result<
     join(base, &boss).await?;
     let clerk = member(TENANT, 3, invited.limits.clone());
     let person = person(1, clerk.person);
-    let joining = || Joining { member: &clerk, person: Some(&person), invitation: Some(&invited) };
+    let joining =
+        || Joining { member: &clerk, person: Some(&person), invitation: Some(&invited), password: None };
     directory.add_member(joining(), None, &by()).await?;
     ensure!(directory.add_member(joining(), None, &by()).await.is_err(), "the link is void");
     let mut last = clerk.clone();

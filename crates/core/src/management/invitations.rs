@@ -153,7 +153,8 @@ pub async fn accept(
             version: 1,
             created_at: by.at,
         };
-        let joining = Joining { member: &member, person: new.as_ref(), invitation: Some(&invitation) };
+        let joining =
+            Joining { member: &member, person: new.as_ref(), invitation: Some(&invitation), password: None };
         match management.directory.add_member(joining, rights.acting, by).await {
             Err(StoreError::Conflict) => Err(MemberError::BadLink),
             outcome => outcome.map(|()| member).map_err(MemberError::Directory),

@@ -96,7 +96,12 @@ pub async fn add_member(
         let person = known.as_ref().map_or(new.id, |known| known.id);
         let limits = limits.clone();
         let member = Member { id, tenant, person, limits, disabled: false, version: 1, created_at: by.at };
-        let joining = Joining { member: &member, person: known.is_none().then_some(&new), invitation: None };
+        let joining = Joining {
+            member: &member,
+            person: known.is_none().then_some(&new),
+            invitation: None,
+            password: None,
+        };
         match management.directory.add_member(joining, None, by).await {
             // Meanwhile the person came, went, or became a member.
             Err(StoreError::Conflict) => Err(StoreError::Moved.into()),

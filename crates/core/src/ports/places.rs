@@ -1,10 +1,19 @@
-//! The countries of addresses.
+//! The country of an address.
 
 use crate::phone::Country;
 use std::net::IpAddr;
 
-/// What is known about the place of an address. The answer is for people to read: no rule depends on it.
 pub trait Places: Send + Sync {
-    /// The country of an address. Returns `None` if no file is configured or the file does not contain it.
+    /// The country of an address; `None` if no database is configured, or it does not know the address.
     fn country(&self, address: IpAddr) -> Option<Country>;
+}
+
+/// No database is configured.
+#[derive(Clone, Copy, Debug)]
+pub struct NoPlaces;
+
+impl Places for NoPlaces {
+    fn country(&self, _: IpAddr) -> Option<Country> {
+        None
+    }
 }

@@ -218,7 +218,7 @@ impl Members for SqlDirectory {
 
     async fn add_member(
         &self,
-        Joining { member, person, invitation }: Joining<'_>,
+        Joining { member, person, password, invitation }: Joining<'_>,
         acting: Option<Acting>,
         by: &Change,
     ) -> Result<(), StoreError> {
@@ -234,7 +234,7 @@ impl Members for SqlDirectory {
             let draft = Draft::created("member.create", member.id, of_member(member));
             batch = chains.append(batch, &draft, by);
             if let Some(person) = person {
-                batch = insert_person(batch, person);
+                batch = insert_person(batch, person, password);
             }
             let mut values: Vec<Value> = vec![
                 member.id.to_string().into(),

@@ -12,13 +12,14 @@ use countersign_core::{
     locale::Locale,
     people::{
         hours::Zone,
+        password::PasswordText,
         person::{EmailMark, Person},
     },
     ports::{directory::people::People, error::StoreError},
     time::Timestamp,
 };
 
-fn read_person(row: &Row) -> Result<Person, StoreError> {
+pub(crate) fn read_person(row: &Row) -> Result<Person, StoreError> {
     Ok(Person {
         id: row.parsed(0, |text| text.parse().ok())?,
         email: EmailMark(row.bytes(1)?.try_into().map_err(|_| row.corrupt())?),
@@ -33,12 +34,19 @@ fn read_person(row: &Row) -> Result<Person, StoreError> {
 
 pub(super) const INSERT_PERSON: Statement = Statement {
     table: "people",
-    text: "INSERT INTO people (id, email, sealed, language, zone, epoch, version, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    params: &[Text, Bytes, Bytes, Text, Text, Int, Int, Int],
+    text: "INSERT INTO people (id, email, sealed, language, zone, epoch, version, created_at, password, password_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    params: &[Text, Bytes, Bytes, Text, Text, Int, Int, Int, Text, Int],
 };
 
-pub(super) fn insert_person(batch: Batch, person: &Person) -> Batch {
+/// Marks that a person existed once.
+pub(crate) const MARK_FIRST_PERSON: Statement = Statement {
+    table: "first_person",
+    text: "INSERT INTO first_person (only_row, at) VALUES (1, $1) ON CONFLICT (only_row) DO NOTHING",
+    params: &[Int],
+};
+
+pub(crate) fn insert_person(batch: Batch, person: &Person, password: Option<&PasswordText>) -> Batch {
     let values = vec![
         person.id.to_string().into(),
         person.email.0.as_slice().into(),
@@ -48,7 +56,10 @@ pub(super) fn insert_person(batch: Batch, person: &Person) -> Batch {
         person.epoch.into(),
         person.version.into(),
         person.created_at.micros().into(),
+        password.map(|password| password.as_str().to_owned()).into(),
+        password.map(|_| person.created_at.micros()).into(),
     ];
+    let batch = batch.run(&MARK_FIRST_PERSON, vec![person.created_at.micros().into()]);
     batch.run_touching(1, &INSERT_PERSON, values)
 }
 
@@ -60,7 +71,7 @@ pub(super) const DELETE_STRANGER: Statement = Statement {
     params: &[Text],
 };
 
-pub(super) const SELECT_PERSON: Statement = Statement {
+pub(crate) const SELECT_PERSON: Statement = Statement {
     table: "people",
     text: "SELECT id, email, sealed, language, zone, epoch, version, created_at FROM people WHERE id = $1",
     params: &[Text],

@@ -106,6 +106,7 @@ pub const STATEMENTS: &[&Statement] = &[
 /// The statements about people, in an order in which each one finds what those before it wrote.
 pub const PEOPLE: &[&Statement] = &[
     &people::INSERT_PERSON,
+    &people::MARK_FIRST_PERSON,
     &people::SELECT_PERSON,
     &people::FIND_PERSON,
     &people::PEOPLE_NOT_SEALED_WITH,

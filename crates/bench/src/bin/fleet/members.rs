@@ -70,7 +70,7 @@ async fn join(
     let identity = Identity { name: PersonName::parse("Anna Nowak").context("a name")?, email };
     let whole = (Locale::default(), Zone::default());
     let person = Person::new(person, &identity, whole, keyring, now, &mut rng);
-    let joining = Joining { member: &member, person: Some(&person), invitation: None };
+    let joining = Joining { member: &member, person: Some(&person), invitation: None, password: None };
     directory.add_member(joining, None, &Change::by_system(now)).await?;
     Ok(member)
 }

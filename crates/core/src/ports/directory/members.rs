@@ -3,7 +3,7 @@
 use crate::{
     access::{change::Change, key::Key},
     id::{KeyId, MemberId, PersonId, TenantId},
-    people::{invitation::Invitation, member::Member, person::Person},
+    people::{invitation::Invitation, member::Member, password::PasswordText, person::Person},
     ports::error::StoreError,
     snapshot::ends::KeyEnd,
 };
@@ -27,6 +27,8 @@ pub struct Joining<'a> {
     pub member: &'a Member,
     /// The person, if it is not stored yet.
     pub person: Option<&'a Person>,
+    /// The password of the person, if it is not stored yet.
+    pub password: Option<&'a PasswordText>,
     /// The invitation that the person accepts.
     pub invitation: Option<&'a Invitation>,
 }

@@ -22,8 +22,8 @@ pub trait Waits: Send + Sync {
     async fn give_back(&self, counts: &[WaitCount], now: Timestamp) -> Result<(), StoreError>;
 
     /// Removes a count: its next failures are free again.
-    async fn reset(&self, count: &WaitCount) -> Result<(), StoreError>;
+    async fn reset_wait(&self, count: &WaitCount) -> Result<(), StoreError>;
 
     /// Deletes up to `limit` counts whose last failure was before `before`. Returns their number.
-    async fn forget(&self, before: Timestamp, limit: u16) -> Result<u64, StoreError>;
+    async fn forget_waits(&self, before: Timestamp, limit: u16) -> Result<u64, StoreError>;
 }

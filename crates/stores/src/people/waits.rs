@@ -8,7 +8,7 @@ use crate::sql::{
 use async_trait::async_trait;
 use countersign_core::{
     people::waits::{FORGOTTEN_AFTER, LADDER, WaitCount, WaitRule, Waiting},
-    ports::{error::StoreError, sign_in::Waits},
+    ports::{error::StoreError, people::waits::Waits},
     time::Timestamp,
 };
 
@@ -171,11 +171,11 @@ impl Waits for SqlSignIn {
         self.sql.batch(batch).await.map(drop)
     }
 
-    async fn reset(&self, count: &WaitCount) -> Result<(), StoreError> {
+    async fn reset_wait(&self, count: &WaitCount) -> Result<(), StoreError> {
         self.sql.execute(&RESET, vec![count.key.as_slice().into()]).await
     }
 
-    async fn forget(&self, before: Timestamp, limit: u16) -> Result<u64, StoreError> {
+    async fn forget_waits(&self, before: Timestamp, limit: u16) -> Result<u64, StoreError> {
         let rows = self.sql.query(&FORGET, vec![before.micros().into(), i64::from(limit).into()]).await?;
         Ok(rows.len() as u64)
     }

@@ -1,0 +1,20 @@
+//! Links in mails.
+
+use crate::{
+    access::key::HashedSecret,
+    people::{link::Link, notice::SealedNotice},
+    ports::error::StoreError,
+    time::Timestamp,
+};
+use async_trait::async_trait;
+
+#[async_trait]
+pub trait Links: Send + Sync {
+    /// Stores a link with the notice that contains it. A link for set-up replaces the former one. Returns `Full`
+    /// if the person got as many of this kind in the last hour as it may, used ones included.
+    async fn add_link(&self, link: &Link, notices: &[SealedNotice]) -> Result<(), StoreError>;
+
+    /// The link with this secret, if it was not used, has not expired, and, if its kind says so, its person still
+    /// has its epoch.
+    async fn link(&self, secret: HashedSecret, now: Timestamp) -> Result<Option<Link>, StoreError>;
+}
