@@ -3,6 +3,7 @@
 //!
 //! The modules form a list of floors. A module uses only the modules below it in this list:
 //!
+//! - [`sign_in`]: signing in to the portal, and the codes for persons.
 //! - [`management`]: operations on what a tenant sets, and the maintenance of what is stored.
 //! - [`acts`]: operations on verifications: start, check, resend, cancel, receipts, reports.
 //! - [`context`]: the stores, the snapshot and the key ring, as every operation takes them.
@@ -45,6 +46,7 @@ pub mod people;
 pub mod phone;
 pub mod ports;
 mod printable;
+pub mod sign_in;
 pub mod snapshot;
 pub mod tenant;
 pub mod time;

@@ -9,6 +9,7 @@ pub mod member;
 pub mod password;
 pub mod person;
 pub mod pool;
+pub mod proof_act;
 pub mod recovery;
 pub mod shares;
 pub mod waits;

@@ -1,0 +1,4 @@
+//! Signing in to the portal.
+
+pub mod codes;
+pub mod purpose;
