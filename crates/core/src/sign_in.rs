@@ -2,7 +2,10 @@
 //! accounts. No key reaches these acts.
 
 pub mod codes;
+pub mod own;
+pub mod proof;
 pub mod purpose;
+pub mod signed_in;
 
 use crate::{
     context::Context,

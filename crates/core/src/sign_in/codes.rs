@@ -25,7 +25,7 @@ use crate::{
     message::binding::Origin,
     people::waits::{WaitCount, WaitRule},
     phone::{Country, PhoneNumber},
-    ports::sign_in::Waits,
+    ports::people::waits::Waits,
     sign_in::purpose::{CODE_LENGTH, Purpose, words},
     tenant::PORTAL_ENROL,
     time::Timestamp,
