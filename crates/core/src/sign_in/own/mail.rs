@@ -95,22 +95,7 @@ pub async fn use_mail(
     let consumes = [Consumed::Link(secret.hash())];
     let along = Along { consumes: &consumes, kept, notices: &[] };
     entrance.people.change_account(&account, &change, along, &by).await?;
-    if link.kind == LinkKind::SignOutEverywhere {
-        stop_reset(entrance, &account, &by).await?;
-    }
     Ok(Used { kind: link.kind, secret: kept.map(|_| next) })
-}
-
-/// Stops the reset of the second factor that an owner began.
-async fn stop_reset(
-    entrance: &Entrance,
-    account: &Account,
-    by: &crate::access::change::Change,
-) -> Result<(), MailError> {
-    let present = entrance.people.account(account.person.id).await?;
-    let Some(present) = present.filter(|present| present.reset_2fa_at.is_some()) else { return Ok(()) };
-    let stop = AccountChange::ResetTwoFactorAt(None);
-    Ok(entrance.people.change_account(&present, &stop, Along::default(), by).await?)
 }
 
 async fn found(
