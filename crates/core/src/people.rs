@@ -13,6 +13,7 @@ pub mod password;
 pub mod person;
 pub mod pool;
 pub mod proof;
+pub mod proof_act;
 pub mod recovery;
 pub mod session;
 pub mod shares;

@@ -1,6 +1,9 @@
 //! Sign-in: how persons prove who they are to the portal, their sessions, and what they change of their own
 //! accounts. No key reaches these acts.
 
+pub mod codes;
+pub mod purpose;
+
 use crate::{
     context::Context,
     id::RequestId,

@@ -108,9 +108,8 @@ fn has_way_for(context: &Context, key: RecordKey, record: &Record) -> Result<boo
     if context.live_route {
         return Ok(true);
     }
-    let tenant = context.tenant_view(key.tenant).map_err(ResendError::Directory)?;
     let contact = Contact::open(&context.keyring, key, record).map_err(ReadError::from)?;
-    Ok(has_way(context, &tenant, &contact.to))
+    has_way(context, key.tenant, &contact.to).map_err(ResendError::Directory)
 }
 
 /// Refuses the message if the member's limits do. Returns what it takes from the member's pool.

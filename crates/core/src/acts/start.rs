@@ -136,7 +136,9 @@ impl<'a> Start<'a> {
         now: Timestamp,
     ) -> Result<Self, StartError> {
         judge_start(context, actor, view, request)?;
-        if actor.mode == Mode::Live && !has_way(context, view, &request.to) {
+        if actor.mode == Mode::Live
+            && !has_way(context, actor.tenant, &request.to).map_err(StartError::Directory)?
+        {
             return Err(StartError::NoRoute);
         }
         let profile = view.profiles.get(&request.profile).ok_or(StartError::UnknownProfile)?;
