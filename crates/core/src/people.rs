@@ -2,6 +2,7 @@
 //! other members.
 
 pub mod account;
+pub mod agent;
 pub mod bounds;
 pub mod cover;
 pub mod hours;

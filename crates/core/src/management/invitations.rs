@@ -11,6 +11,7 @@ use crate::{
         hours::Zone,
         invitation::{Invitation, LinkSecret},
         member::{Limits, Member},
+        password::PasswordText,
         person::{EmailAddress, Identity, Person},
     },
     ports::{directory::members::Joining, error::StoreError},
@@ -23,8 +24,8 @@ use rand::CryptoRng;
 pub enum Accepting {
     /// A person who has an account, and signed in.
     Known(PersonId),
-    /// Somebody without an account.
-    New(Identity, Locale, Zone),
+    /// Somebody without an account, with the password that it chose.
+    New(Identity, Locale, Zone, PasswordText),
 }
 
 /// Invites somebody. Only the second value contains the secret of the link.
@@ -131,12 +132,12 @@ pub async fn accept(
 ) -> Result<Member, MemberError> {
     management.permit(tenant, Part::Members)?;
     let member = MemberId::new(by.at, rng);
-    let new = match accepting {
-        Accepting::Known(_) => None,
-        Accepting::New(identity, language, zone) => {
+    let (new, password) = match accepting {
+        Accepting::Known(_) => (None, None),
+        Accepting::New(identity, language, zone, password) => {
             let whole = (language.clone(), zone.clone());
             let id = PersonId::new(rng);
-            Some(Person::new(id, identity, whole, &management.keyring, by.at, rng))
+            (Some(Person::new(id, identity, whole, &management.keyring, by.at, rng)), Some(password))
         }
     };
     let member = judged(Ends::No, || async {
@@ -159,7 +160,7 @@ pub async fn accept(
             created_at: by.at,
         };
         let joining =
-            Joining { member: &member, person: new.as_ref(), invitation: Some(&invitation), password: None };
+            Joining { member: &member, person: new.as_ref(), invitation: Some(&invitation), password };
         match management.directory.add_member(joining, rights.acting, by).await {
             Err(StoreError::Conflict) => Err(MemberError::BadLink),
             outcome => outcome.map(|()| member).map_err(MemberError::Directory),
