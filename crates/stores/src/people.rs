@@ -1,11 +1,10 @@
-//! What signing in needs, in the database of the directory.
+//! What the portal needs of persons, in the database of the directory: what signing in needs, and notices.
 
 pub(crate) mod notices;
 mod waits;
 
-pub use waits::{STATEMENTS, SqlSignIn};
-
 use crate::{directory::SqlDirectory, sql::Statement};
+pub use waits::{STATEMENTS, SqlSignIn};
 
 /// The statements of the outbox of notices; tests run each one on both engines.
 pub const NOTICES: &[&Statement] = notices::STATEMENTS;
