@@ -50,7 +50,7 @@ pub enum Place {
         view: Arc<TenantView>,
         missing: Missing,
     },
-    Inside(Inside),
+    Inside(Box<Inside>),
 }
 
 /// A member in its tenant.
@@ -175,7 +175,7 @@ fn judged(
     }
     let old_password = (old && rules.password_age == PasswordAge::Remind).then_some(days);
     let actor = actor_of(&member, address);
-    Place::Inside(Inside { view, member, actor, old_password })
+    Place::Inside(Box::new(Inside { view, member, actor, old_password }))
 }
 
 /// Whether members of the tenant must sign in with a code now. The operator's must as soon as codes can be sent.
