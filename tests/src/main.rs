@@ -25,6 +25,7 @@ mod layout;
 mod members;
 mod narrowed;
 mod operator;
+mod people;
 mod permissions;
 mod receipts;
 mod rotation;

@@ -61,6 +61,7 @@ impl SqlDirectory {
         Self { sql, keyring, turns: Arc::default() }
     }
 
+    /// The database, for the stores beside this one that write in the same transactions.
     pub(crate) fn sql(&self) -> &Sql {
         &self.sql
     }

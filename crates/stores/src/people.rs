@@ -21,7 +21,13 @@ mod waits;
 
 pub use statements::STATEMENTS;
 
-use crate::{directory::SqlDirectory, sql::Sql};
+use crate::{
+    directory::SqlDirectory,
+    sql::{Sql, Statement},
+};
+
+/// The statements about notices; tests run each one on both engines.
+pub const NOTICES: &[&Statement] = notices::STATEMENTS;
 
 /// Persons, over the database of the directory.
 #[derive(Clone)]

@@ -45,6 +45,12 @@ impl EmailAddress {
         &self.0
     }
 
+    /// The address for readers who may not learn all of it: `a***@example.com`.
+    pub fn masked(&self) -> String {
+        let (local, domain) = self.0.split_once('@').unwrap_or_default();
+        format!("{}***@{domain}", local.get(..1).unwrap_or_default())
+    }
+
     /// The form in which addresses are compared.
     fn compared(&self) -> String {
         self.0.to_ascii_lowercase()
@@ -211,6 +217,12 @@ mod tests {
         ] {
             assert!(EmailAddress::parse(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_masked_address_shows_one_letter() {
+        assert_eq!(EmailAddress::parse("Anna.Nowak@b.pl").unwrap().masked(), "A***@b.pl");
+        assert_eq!(EmailAddress::parse("a@b.pl").unwrap().masked(), "a***@b.pl");
     }
 
     #[test]

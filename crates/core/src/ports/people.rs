@@ -6,6 +6,7 @@ pub mod activity;
 pub mod codes;
 pub mod devices;
 pub mod links;
+pub mod notices;
 pub mod sessions;
 pub mod waits;
 
