@@ -26,6 +26,7 @@ mod layout;
 mod members;
 mod narrowed;
 mod operator;
+mod people;
 mod permissions;
 mod receipts;
 mod rotation;

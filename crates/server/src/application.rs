@@ -6,6 +6,7 @@ mod background;
 mod directory;
 mod front;
 mod listener;
+mod portal;
 mod presence;
 mod probe;
 mod provider;
@@ -26,6 +27,7 @@ use crate::{
     demo::{Demo, refuse_demo},
     machine::SystemClock,
     operator::Operator,
+    places::MaxMind,
     telemetry,
     wiring::{Backends, judge_machine, open_backends},
 };
@@ -50,11 +52,12 @@ use countersign_delivery::{AccountReport, WebhookSettings, Webhooks, Worker, Wor
 use countersign_portal::DevPage;
 use countersign_stores::sqlite::Database;
 use countersign_web::State;
-use directory::{follow_directory, follow_relays, refresh};
+use directory::{follow_directory, follow_relays, prepare_tenants, refresh};
 use front::{Ends, tell_ends};
 pub use listener::BindError;
 pub(crate) use listener::try_listening;
 use listener::{BIND, Bounds, OPERATOR_BIND, bind, serve_api, serve_operator};
+use portal::PortalPlace;
 use presence::Presence;
 pub(crate) use probe::ApiProbe;
 use provider::{choose_provider, open_relay};
@@ -124,6 +127,7 @@ pub struct Application {
     failures: Arc<AuthFailures>,
     strays: Arc<Strays>,
     certificate: Option<Arc<Certificate>>,
+    places: Arc<MaxMind>,
     users: Option<Users>,
     role: Role,
     share: Share,
@@ -163,6 +167,7 @@ impl Application {
             None
         };
         let mut presence = Presence::new(&context, Arc::clone(&nodes), &settings.keyring, Arc::clone(&clock));
+        prepare_tenants(&context, settings.countries.as_ref(), clock.now()).await;
         // Register this node before it answers anything: an operator who promotes a key must see it.
         presence.note().await;
         refresh(&context).await.context("The directory cannot be read")?;
@@ -178,6 +183,7 @@ impl Application {
             send_timeout: delivery.send_timeout,
             ..WorkerSettings::default()
         };
+        let places = Arc::new(MaxMind::open(settings.places.clone()));
         let share = Share::default();
         let public_url = settings.server.public_url.clone();
         let ways = (live, accounts);
@@ -216,6 +222,7 @@ impl Application {
             failures,
             strays,
             certificate,
+            places,
             users: Some(users),
             role,
             share,
@@ -328,6 +335,7 @@ impl Application {
         if let Some(certificate) = &self.certificate {
             tasks.spawn(watch_certificate(Arc::clone(certificate), self.stop.clone()));
         }
+        tasks.spawn(Arc::clone(&self.places).follow(self.stop.clone()));
         tasks.spawn(self.presence.clone().run(self.stop.clone()));
         tasks
     }
@@ -365,14 +373,14 @@ impl Application {
         let settings = &self.settings.server;
         let (proxies, public_url) = (settings.trusted_proxies.clone(), settings.public_url.clone());
         let body_timeout = settings.clients.body_timeout;
-        let page = self.dev_page();
+        let (portal, page) = (PortalPlace::new(&settings.portal), self.dev_page());
         let Self { context, clock, key_uses, failures, strays, stop, .. } = self;
         let operator = Operator { context: context.clone(), api: probe, stop: stop.clone() };
         let state = State { context, clock, proxies, public_url, secure, body_timeout };
         let parts = Api { state: web::Data::new(state), key_uses, failures, strays };
         let operator = web::Data::new(operator);
         let operator = serve_operator(self.operator, operator, bounds.operator(stop.clone()))?;
-        let api = self.api.map(|api| serve_api(api, parts, page, bounds.api(stop))).transpose()?;
+        let api = self.api.map(|api| serve_api(api, parts, (portal, page), bounds.api(stop))).transpose()?;
         Ok(async move {
             let api = async {
                 match api {

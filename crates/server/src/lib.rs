@@ -13,6 +13,7 @@ pub mod demo;
 pub mod keyfile;
 pub mod machine;
 mod operator;
+mod places;
 pub mod telemetry;
 pub mod wiring;
 

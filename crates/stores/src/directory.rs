@@ -56,6 +56,11 @@ impl SqlDirectory {
         Self { sql, keyring, turns: Arc::default() }
     }
 
+    /// The database, for the stores beside this one that write in the same transactions.
+    pub(crate) fn sql(&self) -> &Sql {
+        &self.sql
+    }
+
     /// The serving nodes in the same database.
     pub fn nodes(&self) -> SqlNodes {
         SqlNodes::new(self.sql.clone())
