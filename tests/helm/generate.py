@@ -20,6 +20,8 @@ BEGIN, END = "<!-- values: written by tests/helm/generate.py -->", "<!-- end of 
 # The chart sets these itself: from values of its own, or always alike.
 FIXED = {
     "server.bind",
+    "server.portal",
+    "server.portal_url",
     "server.operator_bind",
     "server.shutdown_timeout",
     "server.trusted_proxies",
@@ -34,6 +36,7 @@ FIXED = {
     "codes.client_certificate",
     "codes.client_key",
     "keyring.*",
+    "portal.countries",
     "delivery.ca_file",
     "delivery.proxy_file",
     "delivery.relay.secret",

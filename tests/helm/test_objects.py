@@ -110,8 +110,9 @@ def test_each_config_map_and_claim_is_named_or_made(rendered):
                 assert ("ConfigMap", name) in made or name in str(rendered.values), name_of(thing)
             if "persistentVolumeClaim" in volume:
                 name = volume["persistentVolumeClaim"]["claimName"]
-                existing = rendered.values.get("persistence", {}).get("existingClaim")
-                assert (("PersistentVolumeClaim", name) in made) != (name == existing), name_of(thing)
+                places = (rendered.values.get("persistence", {}), rendered.values.get("portal", {}).get("countries", {}))
+                existing = {place.get("existingClaim") for place in places}
+                assert (("PersistentVolumeClaim", name) in made) != (name in existing), name_of(thing)
         account = pod["spec"]["serviceAccountName"]
         assert ("ServiceAccount", account) in made or account in ("default", "sms"), name_of(thing)
 
@@ -125,6 +126,8 @@ def test_each_volume_is_mounted_and_each_file_is_there(rendered):
         for name, volume in volumes.items():
             source = volume.get("secret") or volume.get("configMap") or {}
             files |= {f"{mounts[name]}/{item['path']}" for item in source.get("items", [])}
+            if name == "portal-countries":
+                files.add(f"{mounts[name]}/{rendered.values['portal']['countries']['file']}")
         read = {one["value"] for one in container.get("env", []) if one.get("value", "").startswith("/etc/")}
         # Those of the programs that are read by their arguments.
         read |= {one for one in container.get("args", []) if one == "/etc/countersign/test/key"}
@@ -215,6 +218,25 @@ def test_routes_lead_to_the_service_of_the_api(rendered):
         for rule in route["spec"]["rules"]:
             for to in rule["backendRefs"]:
                 assert (to["name"], to["port"]) == (service["metadata"]["name"], port["port"])
+
+
+def test_the_portal_has_a_host_of_its_own_or_none(rendered):
+    host = rendered.values.get("portal", {}).get("host")
+    for ingress in of_kind(rendered.objects, "Ingress"):
+        hosts = [rule["host"] for rule in ingress["spec"]["rules"]]
+        assert hosts == rendered.values["ingress"]["hosts"] + ([host] if host else [])
+        assert all(tls["hosts"] == hosts for tls in ingress["spec"].get("tls", []))
+    for route in of_kind(rendered.objects, "HTTPRoute"):
+        # Without names a route has all hosts.
+        named = rendered.values["gateway"].get("hostnames", [])
+        assert route["spec"].get("hostnames", []) == named + ([host] if host and named else [])
+
+
+def test_a_portal_that_is_off_has_no_host():
+    values = {"portal": {"host": "portal.example.com", "enabled": False}}
+    values |= {"ingress": {"enabled": True, "hosts": ["sms.example.com"]}}
+    (ingress,) = of_kind(objects_of(LEAST | values), "Ingress")
+    assert [rule["host"] for rule in ingress["spec"]["rules"]] == ["sms.example.com"]
 
 
 def test_budgets(rendered):

@@ -31,6 +31,8 @@ SENTENCES = [
     ({"trusted_proxies": ["proxy.example"]}, 'trusted_proxies: "proxy.example" is no IP address or network, such as 10.244.0.0/16.'),
     (BEHIND | {"ingress": {"enabled": True, "hosts": ["https://sms.example.com/"]}}, 'ingress.hosts: "https://sms.example.com/" is no host name, such as sms.example.com.'),
     (BEHIND | {"gateway": {"hostnames": ["SMS.example.com"]}}, 'gateway.hostnames: "SMS.example.com" is no host name'),
+    (BEHIND | {"portal": {"host": "*.example.com"}}, 'portal.host: "*.example.com" is no host name, such as portal.example.com.'),
+    (BEHIND | {"portal": {"host": "sms.example.com"}, "settings": {"server": {"public_url": "https://sms.example.com"}}}, "portal.host is the host of settings.server.public_url: leave it out to have the portal beside the API."),
     (LEAST | {"delivery": {"ca": {"existingConfigMap": "Company_CA"}}}, "delivery.ca.existingConfigMap must be the name of a ConfigMap (lower-case letters, digits, - and .), not what is in it."),
     ({"tls": {"existingSecret": "x", "certManager": {"enabled": True}}}, "Set tls.existingSecret or tls.certManager.enabled, not both."),
     ({"tls": {"certManager": {"enabled": True, "dnsNames": ["a.example"]}}}, "tls.certManager needs issuerRef.name and dnsNames."),

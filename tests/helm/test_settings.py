@@ -69,6 +69,15 @@ def test_values_reach_the_server(rendered):
         assert wanted <= set(settings_of(container))
 
 
+def test_the_servers_know_where_the_portal_is(rendered):
+    portal = rendered.values.get("portal", {})
+    wanted = {"server.portal": None if portal.get("enabled", True) else "off"}
+    wanted["server.portal_url"] = f"https://{portal['host']}" if portal.get("host") else None
+    for _, _, container in containers_of(of_kind(rendered.objects, "Deployment")):
+        settings = dict(settings_of(container))
+        assert {name: settings.get(name) for name in wanted} == wanted
+
+
 @pytest.fixture(scope="module")
 def mounted(tmp_path_factory):
     """A folder as the pods see it at /etc/countersign."""

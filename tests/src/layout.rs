@@ -24,8 +24,8 @@ struct Floors {
 
 const CORE: Floors = Floors {
     source: "core/src",
-    floors: "lib fakes sign_in management acts context ports snapshot webhook history audit delivery verification message \
-             people tenant keyring access code phone",
+    floors: "lib fakes sign_in management acts context ports snapshot webhook history audit delivery verification message people \
+             tenant keyring access code phone",
     ground: "id mode time pack locale printable error",
 };
 

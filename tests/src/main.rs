@@ -10,6 +10,7 @@ mod bounds;
 mod cli;
 mod codes;
 mod compatible;
+mod controls;
 mod delivery;
 mod directory;
 #[cfg(target_os = "linux")]

@@ -116,14 +116,22 @@ impl Installation {
         self.run(&["tenant", "create", "--name", name, "--countries", "all"])
     }
 
-    /// The key ring, as far as it signs the audit log: the other keys are made up.
+    /// The key ring of a new installation, which has one key of each kind.
     pub fn keyring(&self) -> Result<KeyRing> {
         let text = std::fs::read_to_string(self.folder.join("keyring.toml"))?;
-        let line = text.lines().find_map(|line| line.strip_prefix("fingerprint = "));
-        let fingerprint = STANDARD.decode(line.context("a fingerprint key")?.trim_matches('"'))?;
-        let fingerprint = fingerprint.try_into().ok().context("a key of 32 bytes")?;
-        let key = || vec![VersionedKey { version: 1, key: [1; 32] }];
-        KeyRing::new(fingerprint, key(), key()).context("a key ring")
+        let read = |line: &str| -> Result<[u8; 32]> {
+            let key = STANDARD.decode(line.trim_matches('"'))?;
+            key.try_into().ok().context("a key of 32 bytes")
+        };
+        let keys = |name: &str| -> Result<Vec<[u8; 32]>> {
+            text.lines().filter_map(|line| line.strip_prefix(name)).map(read).collect()
+        };
+        let (fingerprints, others) = (keys("fingerprint = ")?, keys("key = ")?);
+        let (&[fingerprint], &[mac, seal]) = (&fingerprints[..], &others[..]) else {
+            bail!("the key ring is not new");
+        };
+        let first = |key| vec![VersionedKey { version: 1, key }];
+        KeyRing::new(fingerprint, first(mac), first(seal)).context("a key ring")
     }
 
     /// Makes a key of a tenant. The code of a test key is known, and its messages go the same way to a

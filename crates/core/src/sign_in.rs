@@ -9,8 +9,11 @@ pub mod first;
 pub mod join;
 pub mod late;
 pub mod out;
+pub mod own;
+pub mod proof;
 pub mod purpose;
 pub mod second;
+pub mod signed_in;
 pub mod tenants;
 pub mod visit;
 

@@ -27,8 +27,8 @@ pub use secret::{Secret, read_pem};
 use server::read_server;
 pub use settings::{
     CertificateFiles, ClientSettings, CodesSettings, CodesUrl, DatabaseUrl, DeliverySettings,
-    HistorySettings, KeyringSettings, LogFormat, LogLevel, LogSettings, RedisServers, RelayUrl,
-    ServerSettings, Settings, TlsFiles,
+    HistorySettings, KeyringSettings, LogFormat, LogLevel, LogSettings, PortalSettings, RedisServers,
+    RelayUrl, ServerSettings, Settings, TlsFiles,
 };
 use std::{
     error::Error,
@@ -123,6 +123,7 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
     let audit_retention = reader.duration("audit.retention", "400d", 90 * DAY..=3_650 * DAY);
     let keyring = read_keyring(reader, &base);
     let delivery = read_delivery(reader, &base);
+    let places = read_path(reader, &base, "portal.countries");
     let countries = reader.text("tenants.countries", "", |text| match text {
         "" => Ok(None),
         text => parse_countries(text).map(Some),
@@ -142,6 +143,7 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
         audit_retention: audit_retention?,
         keyring: keyring?,
         delivery: delivery?,
+        places: places?,
         countries: countries?,
     })
 }

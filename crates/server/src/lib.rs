@@ -14,6 +14,7 @@ pub mod hasher;
 pub mod keyfile;
 pub mod machine;
 mod operator;
+mod places;
 pub mod telemetry;
 pub mod wiring;
 

@@ -35,6 +35,13 @@
 {{- end }}
 {{- end }}
 
+{{/* Host names of the API, and that of the portal, as a JSON list: (dict "root" $ "hosts" .Values.ingress.hosts). */}}
+{{- define "countersign.hosts" -}}
+{{- $portal := .root.Values.portal }}
+{{- $own := and $portal.enabled $portal.host }}
+{{- (not $own | ternary .hosts (append .hosts $portal.host | uniq)) | toJson }}
+{{- end }}
+
 {{- define "countersign.scheme" -}}
 {{- if include "countersign.tlsSecret" . }}https{{ else }}http{{ end }}
 {{- end }}

@@ -110,6 +110,18 @@ securityContext:
 - name: COUNTERSIGN__DELIVERY__CA_FILE
   value: /etc/countersign/delivery-ca/ca.crt
 {{- end }}
+{{- if not .Values.portal.enabled }}
+- name: COUNTERSIGN__SERVER__PORTAL
+  value: "off"
+{{- end }}
+{{- with .Values.portal.host }}
+- name: COUNTERSIGN__SERVER__PORTAL_URL
+  value: https://{{ . }}
+{{- end }}
+{{- if .Values.portal.countries.existingClaim }}
+- name: COUNTERSIGN__PORTAL__COUNTRIES
+  value: /etc/countersign/portal-countries/{{ .Values.portal.countries.file }}
+{{- end }}
 {{- include "countersign.settings" (dict "prefix" "COUNTERSIGN" "settings" .Values.settings) }}
 {{- with .Values.extraEnv }}
 {{ toYaml . }}
@@ -225,6 +237,12 @@ the server refuses a key ring that all may read.
 {{- if or .Values.delivery.ca.existingSecret .Values.delivery.ca.existingConfigMap }}
 {{ include "countersign.caVolume" (dict "name" "delivery-ca" "ca" .Values.delivery.ca) }}
 {{- end }}
+{{- with .Values.portal.countries.existingClaim }}
+- name: portal-countries
+  persistentVolumeClaim:
+    claimName: {{ . }}
+    readOnly: true
+{{- end }}
 {{- end }}
 
 {{- define "countersign.mounts" -}}
@@ -251,5 +269,8 @@ the server refuses a key ring that all may read.
 {{- end }}
 {{- if or .Values.delivery.ca.existingSecret .Values.delivery.ca.existingConfigMap }}
 {{ include "countersign.mount" "delivery-ca" }}
+{{- end }}
+{{- if .Values.portal.countries.existingClaim }}
+{{ include "countersign.mount" "portal-countries" }}
 {{- end }}
 {{- end }}

@@ -19,6 +19,7 @@ use crate::{
     people::pool::PoolTake,
     phone::PhoneNumber,
     ports::{codes::acts::Seen, error::StoreError},
+    tenant::system::Part,
     tenant::{
         limits::{LimitHit, Take},
         profile::ResendPolicy,
@@ -177,6 +178,7 @@ pub(crate) async fn resend_taking(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Resent, ResendError> {
+    context.permit(actor.tenant, Part::verifications(actor)).map_err(ResendError::Directory)?;
     let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
     let sending = Sending::of(context, actor, now).map_err(ResendError::Directory)?;
     // Each further round means that another resend succeeded in the meantime, so its cooldown now runs.

@@ -15,6 +15,7 @@ use crate::{
         person::{EmailAddress, Identity, Person},
     },
     ports::{directory::members::Joining, error::StoreError},
+    tenant::system::Part,
 };
 use rand::CryptoRng;
 
@@ -35,6 +36,7 @@ pub async fn invite(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Invitation, LinkSecret), MemberError> {
+    management.permit(actor.tenant, Part::Members)?;
     let id = (actor.tenant, InvitationId::new(by.at, rng));
     let granted = (limits.clone(), author(actor));
     let (invitation, secret) = Invitation::new(id, email, granted, &management.keyring, by.at, rng);
@@ -83,6 +85,7 @@ pub async fn send_again(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Invitation, LinkSecret), MemberError> {
+    replica.permit(actor.tenant, Part::Members)?;
     let secret = LinkSecret::generate(rng);
     let invitation = judged(Ends::No, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
@@ -105,6 +108,7 @@ pub async fn withdraw(
     id: InvitationId,
     by: &Change,
 ) -> Result<(), MemberError> {
+    replica.permit(actor.tenant, Part::Members)?;
     judged(Ends::Yes, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
         let invitation = stored(replica, actor.tenant, id).await?;
@@ -126,6 +130,7 @@ pub async fn accept(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Member, MemberError> {
+    management.permit(tenant, Part::Members)?;
     let member = MemberId::new(by.at, rng);
     let (new, password) = match accepting {
         Accepting::Known(_) => (None, None),

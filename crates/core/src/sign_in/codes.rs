@@ -22,6 +22,7 @@ use crate::{
     id::{PersonId, VerificationId},
     keyring::KeyRing,
     locale::Locale,
+    management::system_tenants::VALID_FOR,
     message::binding::Origin,
     people::waits::{WaitCount, WaitRule},
     phone::{Country, PhoneNumber},
@@ -34,12 +35,6 @@ use crate::{
 use rand::CryptoRng;
 use std::{error::Error, net::IpAddr, time::Duration};
 
-/// How long a code is valid.
-pub const VALID_FOR: Duration = Duration::from_secs(600);
-/// The wrong codes that end a verification.
-pub const CHECKS: u8 = 5;
-/// The messages of one verification.
-pub const SENDS: u8 = 3;
 /// The numbers that a person may try to confirm in a day. The day begins with the first of them.
 const ENROL_NUMBERS: u16 = 3;
 /// The messages to unconfirmed numbers of a person in a day.

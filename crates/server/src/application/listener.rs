@@ -3,6 +3,7 @@
 use super::{
     front::{Ends, Front, Patience},
     load_certificate,
+    portal::PortalPlace,
     tls::{Certificate, server_config},
 };
 use crate::{
@@ -184,17 +185,21 @@ pub(crate) fn try_listening(settings: &Settings, role: Role) -> Vec<String> {
     problems
 }
 
-/// Serves the API, and the pages of `dev` if there are any, until the server is stopped.
+/// Serves the API, the portal at its place, and the pages of `dev` if there are any, until the server is stopped.
 pub(super) fn serve_api(
     listener: TcpListener,
     api: Api,
-    page: Option<web::Data<DevPage>>,
+    (portal, page): (PortalPlace, Option<web::Data<DevPage>>),
     front: Front,
 ) -> io::Result<Server> {
     let dev = page.is_some();
     front.serve(listener, move || {
-        let page = page.clone();
+        let (portal, page) = (portal.clone(), page.clone());
         App::new()
+            .wrap(Condition::new(
+                portal != PortalPlace::Beside,
+                from_fn(move |request, next| portal.clone().guard(request, next)),
+            ))
             .wrap(Condition::new(dev, from_fn(countersign_portal::guard)))
             // The outermost layer, so that requests refused by the guard get a log line and an id too.
             .wrap(from_fn(countersign_web::observe))

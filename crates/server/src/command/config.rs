@@ -2,7 +2,7 @@ use super::{answer, load, serve::refuse_role};
 use crate::{
     application::load_certificate,
     cli::{ConfigCommand, Role},
-    configuration::{CodesUrl, DEFAULT_FILE, DatabaseUrl, Settings},
+    configuration::{CodesUrl, DEFAULT_FILE, DatabaseUrl, PortalSettings, Settings},
     wiring::{Trial, try_all},
 };
 use anyhow::ensure;
@@ -64,9 +64,14 @@ fn summary(settings: &Settings) -> String {
         // Only the directory contains the routes.
         None => "by routes alone: delivery.relay.url is not set",
     };
+    let portal = match &settings.server.portal {
+        PortalSettings { on: false, .. } => "off on this node",
+        PortalSettings { url: Some(url), .. } => url,
+        PortalSettings { url: None, .. } => "beside the API",
+    };
     let scheme = if settings.server.tls.is_some() { "https" } else { "http" };
     format!(
-        "  API       {scheme}://{}\n  operator  http://{}\n  data      {}\n  database  {database}\n  codes     {}, {} partitions\n  key ring  {keyring}\n  messages  {messages}",
+        "  API       {scheme}://{}\n  portal    {portal}\n  operator  http://{}\n  data      {}\n  database  {database}\n  codes     {}, {} partitions\n  key ring  {keyring}\n  messages  {messages}",
         settings.server.bind,
         settings.server.operator_bind,
         settings.folder.display(),
@@ -89,5 +94,20 @@ mod tests {
         let settings = Settings::load(None, [variable], []).unwrap();
         let summary = summary(&settings);
         assert!(summary.contains("database  Postgres") && !summary.contains("hunter2"), "{summary}");
+    }
+
+    #[test]
+    fn the_summary_says_where_the_portal_is() {
+        let url = ("COUNTERSIGN__SERVER__PORTAL_URL", "https://portal.example.com");
+        let off = ("COUNTERSIGN__SERVER__PORTAL", "off");
+        for (variables, place) in [
+            (vec![], "beside the API"),
+            (vec![url], "https://portal.example.com"),
+            (vec![url, off], "off on this node"),
+        ] {
+            let variables = variables.into_iter().map(|(key, text)| (key.to_owned(), text.to_owned()));
+            let summary = summary(&Settings::load(None, variables, []).unwrap());
+            assert!(summary.contains(&format!("portal    {place}\n")), "{summary}");
+        }
     }
 }

@@ -25,6 +25,8 @@ pub(super) async fn run(config: Option<&Path>, args: &DevArgs) -> anyhow::Result
             flag("server.tls.certificate", String::new(), "dev"),
             flag("server.tls.key", String::new(), "dev"),
             flag("server.trusted_proxies", String::new(), "dev"),
+            flag("server.portal", "on".to_owned(), "dev"),
+            flag("server.portal_url", String::new(), "dev"),
             flag("server.operator_bind", format!("127.0.0.1:{}", args.operator_port), "--operator-port"),
         ],
     )?;

@@ -1,8 +1,13 @@
 //! The section `[server]`: addresses, limits and time-outs of the listeners.
 
-use super::{ClientSettings, Reader, ServerSettings, certificates::read_pair};
+use super::{ClientSettings, PortalSettings, Reader, ServerSettings, certificates::read_pair};
 use countersign_core::access::address::{TrustedProxies, parse_proxy};
-use std::{net::SocketAddr, num::NonZeroU32, path::Path};
+use reqwest::Url;
+use std::{
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
+    path::Path,
+};
 
 /// The connection that keys are sent over must be encrypted, by this process or by a proxy in front.
 const PLAIN: &str = "would serve plain HTTP beyond this machine: set server.tls.certificate and server.tls.key, or \
@@ -12,6 +17,7 @@ pub(super) fn read_server(reader: &mut Reader, base: &Path) -> Option<ServerSett
     let bind = reader.text("server.bind", "127.0.0.1:8080", parse_address);
     let tls = read_pair(reader, base, ["server.tls.certificate", "server.tls.key"]);
     let public_url = reader.text("server.public_url", "", parse_public_url);
+    let portal = read_portal(reader, public_url.as_ref());
     let trusted_proxies = reader.list("server.trusted_proxies", |text| {
         parse_proxy(text).map_err(|error| format!("{text:?} {error}"))
     });
@@ -37,6 +43,7 @@ pub(super) fn read_server(reader: &mut Reader, base: &Path) -> Option<ServerSett
         plain,
         tls: tls?,
         public_url: public_url?,
+        portal: portal?,
         trusted_proxies: trusted_proxies?,
         auth_failures: NonZeroU32::new(auth_failures?)?,
         operator_bind: operator_bind?,
@@ -44,6 +51,29 @@ pub(super) fn read_server(reader: &mut Reader, base: &Path) -> Option<ServerSett
         shutdown_timeout: shutdown_timeout?,
         clients: clients?,
     })
+}
+
+/// Reads what serves the portal, where the API is at `public_url`, if that is right and set.
+fn read_portal(reader: &mut Reader, public_url: Option<&Option<String>>) -> Option<PortalSettings> {
+    let on = reader.choice("server.portal", "on", &[("on", true), ("off", false)]);
+    let url = reader.text("server.portal_url", "", parse_portal_url)?;
+    if url.is_some() && Some(&url) == public_url {
+        reader.problem(
+            "server.portal_url",
+            "must have a host of its own; empty, the portal is at server.public_url",
+        );
+    }
+    Some(PortalSettings { on: on?, url })
+}
+
+/// Reads an origin that a browser takes cookies from; `None` for an empty text.
+fn parse_portal_url(text: &str) -> Result<Option<String>, String> {
+    let url = parse_origin(text, "https://portal.example.com")?;
+    let safe = url.as_ref().is_none_or(|url| url.scheme() == "https" || is_loopback(url));
+    if !safe {
+        return Err("must begin with https:// unless its host is this machine".to_owned());
+    }
+    Ok(url.map(text_of))
 }
 
 fn read_clients(reader: &mut Reader) -> Option<ClientSettings> {
@@ -61,19 +91,31 @@ fn read_clients(reader: &mut Reader) -> Option<ClientSettings> {
     })
 }
 
-/// Reads an origin; `None` for an empty text.
 fn parse_public_url(text: &str) -> Result<Option<String>, String> {
+    Ok(parse_origin(text, "https://sms.example.com")?.map(text_of))
+}
+
+/// Reads an origin; `None` for an empty text.
+fn parse_origin(text: &str, example: &str) -> Result<Option<Url>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    let url = reqwest::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http"));
-    let plain = |url: &reqwest::Url| {
-        url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty()
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http"));
+    let plain = |url: &Url| {
+        let named = url.username().is_empty() && url.password().is_none();
+        url.path() == "/" && url.query().is_none() && url.fragment().is_none() && named
     };
-    match url.filter(plain) {
-        Some(url) => Ok(Some(url.as_str().trim_end_matches('/').to_owned())),
-        None => Err("must be like https://sms.example.com, without a path".to_owned()),
-    }
+    let problem = || format!("must be like {example}, without a path");
+    url.filter(plain).map(Some).ok_or_else(problem)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn text_of(origin: Url) -> String {
+    origin.as_str().trim_end_matches('/').to_owned()
 }
 
 fn parse_address(text: &str) -> Result<SocketAddr, String> {

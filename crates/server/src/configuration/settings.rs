@@ -26,6 +26,8 @@ pub struct Settings {
     pub keyring: KeyringSettings,
     /// How messages are sent.
     pub delivery: DeliverySettings,
+    /// The MaxMind file that tells the country of an address, if there is one.
+    pub places: Option<PathBuf>,
     /// The countries that a new tenant may send to, unless its creation names others.
     pub countries: Option<Countries>,
 }
@@ -41,6 +43,8 @@ pub struct ServerSettings {
     pub tls: Option<TlsFiles>,
     /// The URL at which clients reach the API, without a slash at the end, if it is configured.
     pub public_url: Option<String>,
+    /// The web pages for people.
+    pub portal: PortalSettings,
     /// The proxies whose `X-Forwarded-For` the server believes.
     pub trusted_proxies: TrustedProxies,
     /// The number of wrong keys allowed from one address at once, and in each minute.
@@ -53,6 +57,15 @@ pub struct ServerSettings {
     pub shutdown_timeout: Duration,
     /// The limits for clients of the API.
     pub clients: ClientSettings,
+}
+
+/// Where the portal is.
+#[derive(Clone, Debug)]
+pub struct PortalSettings {
+    /// Whether this node serves it.
+    pub on: bool,
+    /// Its own origin, without a slash at the end, if it has one.
+    pub url: Option<String>,
 }
 
 /// How many clients there may be, and how long each may keep the server waiting.

@@ -1,3 +1,5 @@
+mod portal;
+
 use super::*;
 
 fn from_text(text: &str) -> Result<Settings, Problems> {

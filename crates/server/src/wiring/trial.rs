@@ -16,6 +16,7 @@ use crate::{
     cli::Role,
     configuration::{CodesUrl, DatabaseUrl, Settings},
     demo::refuse_demo,
+    places::MaxMind,
 };
 use anyhow::Context as _;
 use countersign_core::{
@@ -94,6 +95,9 @@ pub(crate) async fn try_all(settings: &Settings, role: Role) -> Trial {
     trial.judge("data.folder", judge_folder(folder));
     trial.judge("data.folder", judge_lock(folder));
     trial.judge("delivery.ca_file", open_outbound(&settings.delivery));
+    // A server starts without this file.
+    let places = settings.places.as_deref().and_then(|file| MaxMind::judge(file).err());
+    trial.notes.extend(places.map(|error| format!("portal.countries: {}", chain(&error))));
     let keyring = trial.judge("keyring.file", find_keyring(settings, false));
     if let Some(None) = keyring {
         trial.note(format!("the first start makes the key ring {}", settings.keyring.file.display()));
