@@ -52,7 +52,7 @@ use countersign_delivery::{AccountReport, WebhookSettings, Webhooks, Worker, Wor
 use countersign_portal::DevPage;
 use countersign_stores::sqlite::Database;
 use countersign_web::State;
-use directory::{follow_directory, follow_relays, refresh};
+use directory::{follow_directory, follow_relays, prepare_tenants, refresh};
 use front::{Ends, tell_ends};
 pub use listener::BindError;
 pub(crate) use listener::try_listening;
@@ -167,6 +167,7 @@ impl Application {
             None
         };
         let mut presence = Presence::new(&context, Arc::clone(&nodes), &settings.keyring, Arc::clone(&clock));
+        prepare_tenants(&context, settings.countries.as_ref(), clock.now()).await;
         // Register this node before it answers anything: an operator who promotes a key must see it.
         presence.note().await;
         refresh(&context).await.context("The directory cannot be read")?;

@@ -58,7 +58,7 @@ impl EmailAddress {
 
     /// The keyed hash by which the stores find an address.
     pub fn mark(&self, keyring: &KeyRing) -> EmailMark {
-        EmailMark(keyring.hash("email", OPERATOR, &[self.compared().as_bytes()]))
+        EmailMark::of_typed(&self.0, keyring)
     }
 }
 
@@ -79,6 +79,14 @@ impl Eq for EmailAddress {}
 /// A keyed hash of an e-mail address in lower case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EmailMark(pub [u8; 16]);
+
+impl EmailMark {
+    /// The mark of a text that somebody typed as an address. If it is no address, nobody has its mark.
+    pub fn of_typed(text: &str, keyring: &KeyRing) -> Self {
+        let compared = text.trim().to_ascii_lowercase();
+        Self(keyring.hash("email", OPERATOR, &[compared.as_bytes()]))
+    }
+}
 
 /// The name of a person: 1 to 64 printable characters.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,11 +1,7 @@
 //! The end of a sign-in: a session.
 
 use super::{
-    SqlPeople,
-    activity::insert_sign_in,
-    change::USE_RECOVERY_CODE,
-    codes::FINISH_HALF,
-    entries::Act,
+    SqlPeople, activity::insert_sign_in, change::USE_RECOVERY_CODE, codes::FINISH_HALF, entries::Act,
     notices::insert_notice,
 };
 use crate::sql::{
@@ -21,11 +17,8 @@ use countersign_core::{
 };
 
 /// The session that the browser had before. Another person may have signed in there.
-pub(super) const END_FORMER: Statement = Statement {
-    table: "sessions",
-    text: "DELETE FROM sessions WHERE secret_hash = $1",
-    params: &[Bytes],
-};
+pub(super) const END_FORMER: Statement =
+    Statement { table: "sessions", text: "DELETE FROM sessions WHERE secret_hash = $1", params: &[Bytes] };
 
 pub(super) const END_FORMER_PROOF: Statement = Statement {
     table: "proofs",
@@ -43,12 +36,15 @@ pub(super) const SEE_DEVICE: Statement = Statement {
     params: &[Text, Bytes, Text, Int, Int],
 };
 
+/// $4: the time of a mail on this attempt; null without one.
 pub(super) const OWN_DEVICE: Statement = Statement {
     table: "device_people",
-    text: "INSERT INTO device_people (person_id, device_id, first_at, last_at) VALUES ($1, $2, $3, $3)
+    text: "INSERT INTO device_people (person_id, device_id, first_at, last_at, mailed_at)
+        VALUES ($1, $2, $3, $3, $4)
         ON CONFLICT (person_id, device_id) DO UPDATE SET
-            last_at = CASE WHEN device_people.last_at < $3 THEN $3 ELSE device_people.last_at END",
-    params: &[Text, Text, Int],
+            last_at = CASE WHEN device_people.last_at < $3 THEN $3 ELSE device_people.last_at END,
+            mailed_at = coalesce($4, device_people.mailed_at)",
+    params: &[Text, Text, Int, Int],
 };
 
 /// The person must have the epoch, and a password.
@@ -108,15 +104,11 @@ fn device_values(device: &Device) -> Vec<Value> {
 
 /// All statements after the entries.
 fn whole(mut batch: Batch, finished: &Finished<'_>, by: &Change) -> Batch {
-    let Finished { session, device, half, recovery, former, sign_in, notices } = finished;
+    let Finished { session, device, half, recovery, former, sign_in, notices, mailed } = finished;
     let person = || Value::from(session.person.to_string());
     if let Some(half) = half {
-        let values = vec![
-            half.bytes().as_slice().into(),
-            person(),
-            session.epoch.into(),
-            by.at.micros().into(),
-        ];
+        let values =
+            vec![half.bytes().as_slice().into(), person(), session.epoch.into(), by.at.micros().into()];
         batch = batch.run_unmoved(&FINISH_HALF, values);
     }
     if let Some(mark) = recovery {
@@ -126,7 +118,8 @@ fn whole(mut batch: Batch, finished: &Finished<'_>, by: &Change) -> Batch {
         let secret = || vec![former.bytes().as_slice().into()];
         batch = batch.run(&END_FORMER_PROOF, secret()).run(&END_FORMER, secret());
     }
-    let own = vec![person(), device.id.to_string().into(), by.at.micros().into()];
+    let mailed_at = mailed.then(|| by.at.micros());
+    let own = vec![person(), device.id.to_string().into(), by.at.micros().into(), mailed_at.into()];
     let most = i64::from(MOST_SESSIONS) - 1;
     batch = batch
         .run_unmoved(&SEE_DEVICE, device_values(device))
@@ -143,8 +136,7 @@ impl SqlPeople {
         let draft = &Draft::act("portal.sign_in", person);
         // A sign-in costs a hash, and must not fail because others made many entries.
         let act = Act { person, tenant: None, draft, by, ends: true };
-        let round =
-            |batch| async move { self.sql().batch(whole(batch, finished, by)).await.map(drop) };
+        let round = |batch| async move { self.sql().batch(whole(batch, finished, by)).await.map(drop) };
         self.audited(act, round).await
     }
 }
