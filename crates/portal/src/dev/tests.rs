@@ -41,7 +41,7 @@ fn fixture() -> Fixture {
             peers: Some(codes.clone()),
         },
         keyring: Arc::new(KeyRing::new([1; 32], versioned(2), versioned(3)).unwrap()),
-        gateways: Arc::new(countersign_core::fakes::gateways::NoGateways),
+        gateways: Arc::new(countersign_core::fakes::gateways::NoGateways::default()),
         live_route: true,
     };
     let context = Context {
