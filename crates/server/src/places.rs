@@ -107,9 +107,6 @@ impl MaxMind {
 
     /// Looks at the file until `stop` is set.
     pub async fn follow(self: Arc<Self>, stop: CancellationToken) {
-        if self.file.is_none() {
-            return;
-        }
         let mut tick = interval(LOOK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
