@@ -332,7 +332,7 @@ pub async fn execute_on(url: &str, statement: &str) -> Result<()> {
     Ok(outcome?)
 }
 
-fn at(seconds: i64) -> Timestamp {
+pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(1_790_000_000_000_007 + seconds * 1_000_000)
 }
 

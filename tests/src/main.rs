@@ -10,6 +10,7 @@ mod bounds;
 mod cli;
 mod codes;
 mod compatible;
+mod controls;
 mod delivery;
 mod directory;
 #[cfg(target_os = "linux")]
@@ -25,6 +26,7 @@ mod layout;
 mod members;
 mod narrowed;
 mod operator;
+mod people;
 mod permissions;
 mod receipts;
 mod rotation;

@@ -19,6 +19,7 @@ use crate::{
         ends::{KeyEnd, Relay, TenantEnd, relay},
         view::TenantView,
     },
+    tenant::system::{Part, permit},
 };
 use std::{ops::Deref, sync::Arc, time::Instant};
 
@@ -83,6 +84,11 @@ impl Deref for Management {
 }
 
 impl Replica {
+    /// Refuses a part that a tenant of the server itself does not have. Each operation on a tenant asks this first.
+    pub fn permit(&self, tenant: TenantId, part: Part) -> Result<(), StoreError> {
+        Ok(permit(tenant, part)?)
+    }
+
     /// A tenant from the snapshot. The same snapshot authenticated the tenant's caller, so a tenant is
     /// missing only if its stored form cannot be read.
     pub fn tenant_view(&self, tenant: TenantId) -> Result<Arc<TenantView>, StoreError> {

@@ -25,6 +25,7 @@ pub mod routes;
 pub mod security;
 pub mod senders;
 pub mod settings;
+pub mod system_tenants;
 pub mod templates;
 pub mod tenants;
 pub mod webhooks;

@@ -2,6 +2,7 @@
 //! other members.
 
 pub mod account;
+pub mod agent;
 pub mod bounds;
 pub mod cover;
 pub mod hours;
@@ -13,6 +14,7 @@ pub mod password;
 pub mod person;
 pub mod pool;
 pub mod proof;
+pub mod proof_act;
 pub mod recovery;
 pub mod session;
 pub mod shares;

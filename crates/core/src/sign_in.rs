@@ -1,12 +1,29 @@
 //! Sign-in: how persons prove who they are to the portal, their sessions, and what they change of their own
 //! accounts. No key reaches these acts.
 
+mod attempt;
+pub mod begin;
+pub mod codes;
+pub mod enter;
+pub mod first;
+pub mod join;
+pub mod out;
+pub mod own;
+pub mod proof;
+pub mod purpose;
+pub mod second;
+pub mod signed_in;
+pub mod tenants;
+pub mod visit;
+
 use crate::{
+    access::{actor::Who, address::customer_network, change::Change},
     context::Context,
     id::RequestId,
     locale::Locale,
     people::invitation::LinkSecret,
     ports::{hasher::Hasher, people::SignInStore, places::Places},
+    time::Timestamp,
 };
 use std::{net::IpAddr, sync::Arc};
 
@@ -32,4 +49,25 @@ pub struct Visitor {
     /// The language of the page.
     pub language: Locale,
     pub request: Option<RequestId>,
+}
+
+impl Visitor {
+    /// The network of the customer, by which waits and hashes count.
+    pub fn network(&self) -> IpAddr {
+        customer_network(self.address)
+    }
+
+    /// A change that a person makes of its own account. In the audit log of each of its tenants, the store names
+    /// the member that the person is there.
+    pub fn change(&self, at: Timestamp) -> Change {
+        Change {
+            who: Who::System,
+            member: None,
+            of: None,
+            test: false,
+            address: Some(self.address),
+            request: self.request,
+            at,
+        }
+    }
 }

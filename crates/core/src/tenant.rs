@@ -6,11 +6,13 @@ pub mod resource;
 pub mod review;
 pub mod security;
 pub mod settings;
+pub mod system;
 
 use crate::{
     access::scope::{Scope, Scopes},
     id::TenantId,
     mode::Mode,
+    tenant::system::{Part, is_system, permit},
     time::Timestamp,
 };
 use std::time::Duration;
@@ -66,10 +68,10 @@ impl Tenant {
         Self { id, name, created_at, disabled_at: None, deleted_at: None, erasing: false, version: 1 }
     }
 
-    /// The tenant after a change. Returns `None` if the change is impossible: the operator's own tenant
+    /// The tenant after a change. Returns `None` if the change is impossible: a tenant of the server itself
     /// cannot change, and a tenant that is being erased stays deleted.
     pub fn changed(&self, change: &TenantChange, now: Timestamp) -> Option<Self> {
-        if self.id == OPERATOR || self.erasing {
+        if is_system(self.id) || self.erasing {
             return None;
         }
         let mut tenant = self.clone();
@@ -112,6 +114,12 @@ impl TenantName {
         (fits && !text.chars().any(char::is_control)).then(|| Self(text.to_owned()))
     }
 
+    /// The name of the tenants that send codes to persons. Messages have it as their sender where a route names no
+    /// other.
+    pub(crate) fn of_server() -> Self {
+        Self("Countersign".to_owned())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -120,17 +128,21 @@ impl TenantName {
 /// The tenant that owns what the operator shares with other tenants, and the operator's keys.
 pub const OPERATOR: TenantId = TenantId::from_bytes([0; 16]);
 
-/// The tenant that sends the codes of members who sign in. An installation may lack it.
+/// The tenant that sends codes to the confirmed numbers of persons: for signing in and for proof.
 pub const PORTAL: TenantId = TenantId::from_bytes(*b"\0\0\0\0\0\0\0\0\0\0portal");
+
+/// The tenant that sends codes to numbers that a person has not confirmed yet. It uses the routes of [`PORTAL`].
+pub const PORTAL_ENROL: TenantId = TenantId::from_bytes(*b"\0\0\0\0portal-enrol");
 
 /// The scopes that keys of a tenant may hold. Keys of the operator only manage tenants. No other key
 /// manages tenants.
 pub fn scopes_of(tenant: TenantId, mode: Mode) -> Scopes {
-    match (tenant == OPERATOR, mode) {
-        (false, _) => Scopes::all(),
-        (true, Mode::Live) => Scopes::from_iter([Scope::Operator]),
+    match (tenant, mode) {
+        (OPERATOR, Mode::Live) => Scopes::from_iter([Scope::Operator]),
         // There is no test mode of tenants.
-        (true, Mode::Test) => Scopes::default(),
+        (OPERATOR, Mode::Test) => Scopes::default(),
+        (tenant, _) if permit(tenant, Part::Keys).is_err() => Scopes::default(),
+        _ => Scopes::all(),
     }
 }
 
@@ -174,14 +186,17 @@ mod tests {
         let operator = every.within(scopes_of(OPERATOR, Mode::Live));
         assert_eq!(operator.iter().collect::<Vec<_>>(), [Scope::Operator]);
         assert!(scopes_of(OPERATOR, Mode::Test).is_empty());
+        assert!(scopes_of(PORTAL, Mode::Live).is_empty());
     }
 
     #[test]
-    fn neither_the_operator_nor_what_is_being_erased_changes() {
-        let made = Tenant::new(OPERATOR, TenantName::parse("Operator").unwrap(), Timestamp::default());
-        let erasing = Tenant { id: TenantId::from_bytes([1; 16]), erasing: true, ..made.clone() };
-        for tenant in [made, erasing] {
-            for change in [TenantChange::Disable, TenantChange::Enable, TenantChange::Delete] {
+    fn neither_the_servers_own_nor_what_is_being_erased_changes() {
+        let name = TenantName::parse("Operator").unwrap();
+        let made = |id| Tenant::new(id, name.clone(), Timestamp::default());
+        let erasing = Tenant { erasing: true, ..made(TenantId::from_bytes([1; 16])) };
+        for tenant in system::ALL.map(made).into_iter().chain([erasing]) {
+            let rename = TenantChange::Rename(TenantName::parse("Other").unwrap());
+            for change in [rename, TenantChange::Disable, TenantChange::Enable, TenantChange::Delete] {
                 assert_eq!(tenant.changed(&change, Timestamp::default()), None);
             }
         }

@@ -233,6 +233,11 @@ impl Gateways for Accounts {
         self.breakers.health(account, tenant)
     }
 
+    fn is_shut(&self, account: &ProviderAccount, tenant: TenantId) -> bool {
+        // A slow account still takes messages.
+        self.breakers.is_shut(account, tenant, usize::MAX).is_some()
+    }
+
     fn read_receipts(
         &self,
         account: &Arc<ProviderAccount>,

@@ -11,7 +11,7 @@ use countersign_core::{
     acts::{
         receipts::bind_message,
         resend::open_code_text,
-        ways::{Candidate, operator, ways},
+        ways::{Candidate, operator, routes_of, ways},
     },
     context::Management,
     error::chain,
@@ -158,7 +158,7 @@ impl Sender {
 
     fn ways(&self, claim: &Claim, message: &Outgoing) -> Vec<Candidate> {
         let snapshot = &self.management.snapshot;
-        let Some(view) = snapshot.tenant(claim.key.tenant) else { return Vec::new() };
+        let Some(view) = snapshot.tenant(routes_of(claim.key.tenant)) else { return Vec::new() };
         ways(&view, operator(snapshot).as_deref(), &message.to, claim.message).candidates
     }
 

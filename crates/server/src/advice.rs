@@ -8,7 +8,7 @@ use countersign_core::{
     delivery::route::Route,
     id::TenantId,
     snapshot::{Snapshot, view::TenantView},
-    tenant::OPERATOR,
+    tenant::system::is_system,
 };
 
 /// The maximum number of tenants named in one line.
@@ -38,7 +38,7 @@ fn advise_ways(settings: &Settings, snapshot: &Snapshot) -> Option<Advice> {
         return None;
     }
     let (tenants, operator) = (snapshot.tenants(), operator(snapshot));
-    let sends = |view: &TenantView| view.tenant.id != OPERATOR && view.tenant.disabled_at.is_none();
+    let sends = |view: &TenantView| !is_system(view.tenant.id) && view.tenant.disabled_at.is_none();
     let tenants: Vec<_> = tenants.iter().filter(|view| sends(view)).collect();
     let lacks = |view: &TenantView| usable(view, operator.as_deref()).next().is_none();
     let mut without: Vec<TenantId> =

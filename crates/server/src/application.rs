@@ -6,6 +6,7 @@ mod background;
 mod directory;
 mod front;
 mod listener;
+mod people;
 mod portal;
 mod presence;
 mod probe;
@@ -44,17 +45,21 @@ use countersign_core::{
         history::HistoryUpkeep,
         inbox::{ConsoleSwitch, Inbox},
         nodes::{Nodes, Share},
+        people::SignInStore,
+        places::Places,
     },
+    sign_in::Entrance,
 };
 use countersign_delivery::{AccountReport, WebhookSettings, Webhooks, Worker, WorkerSettings};
 use countersign_portal::DevPage;
 use countersign_stores::sqlite::Database;
 use countersign_web::State;
-use directory::{follow_directory, follow_relays, refresh};
+use directory::{follow_directory, follow_relays, prepare_tenants, refresh};
 use front::{Ends, tell_ends};
 pub use listener::BindError;
 pub(crate) use listener::try_listening;
 use listener::{BIND, Bounds, OPERATOR_BIND, bind, serve_api, serve_operator};
+use people::{keep_people, open_entrance};
 use portal::PortalPlace;
 use presence::Presence;
 pub(crate) use probe::ApiProbe;
@@ -106,6 +111,9 @@ impl Parts {
 pub struct Application {
     /// The stores, the snapshot and the key ring, as every operation takes them.
     pub context: Context,
+    /// What the acts of sign-in work with.
+    pub entrance: Entrance,
+    base_url: String,
     /// The list of serving processes, in which this one registers itself.
     pub nodes: Arc<dyn Nodes>,
     presence: Presence,
@@ -157,8 +165,19 @@ impl Application {
             let bounds = Bounds::new(&settings.server, certificate.clone(), Arc::default())?;
             wait_for_stores(&settings, (api.as_ref(), &operator), &bounds).await?;
         }
-        let Backends { context, nodes, accounts, reports, outbound, history, inbox, servers, files, lock } =
-            open_backends(&settings, &clock, dev).await?;
+        let Backends {
+            context,
+            people,
+            nodes,
+            accounts,
+            reports,
+            outbound,
+            history,
+            inbox,
+            servers,
+            files,
+            lock,
+        } = open_backends(&settings, &clock, dev).await?;
         let demo = if dev {
             Some(Arc::new(Demo::open(&context, history.as_ref(), clock.now()).await?))
         } else {
@@ -166,6 +185,7 @@ impl Application {
             None
         };
         let mut presence = Presence::new(&context, Arc::clone(&nodes), &settings.keyring, Arc::clone(&clock));
+        prepare_tenants(&context, settings.countries.as_ref(), clock.now()).await;
         // Register this node before it answers anything: an operator who promotes a key must see it.
         presence.note().await;
         refresh(&context).await.context("The directory cannot be read")?;
@@ -182,6 +202,10 @@ impl Application {
             ..WorkerSettings::default()
         };
         let places = Arc::new(MaxMind::open(settings.places.clone()));
+        let scheme = if certificate.is_some() { "https" } else { "http" };
+        let base_url = format!("{scheme}://{}", addresses.0);
+        let stores = (people as Arc<dyn SignInStore>, Arc::clone(&places) as Arc<dyn Places>);
+        let entrance = open_entrance(&settings, &context, stores, &base_url);
         let share = Share::default();
         let public_url = settings.server.public_url.clone();
         let ways = (live, accounts);
@@ -204,6 +228,8 @@ impl Application {
         let recorder = Arc::new(Recorder::new(codes, Arc::clone(&history), share.clone()));
         Ok(Self {
             context,
+            entrance,
+            base_url,
             nodes,
             reports: Some(reports),
             presence,
@@ -235,8 +261,7 @@ impl Application {
 
     /// The URL of the API, without a slash at the end. A worker has none.
     pub fn base_url(&self) -> String {
-        let scheme = if self.certificate.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.addresses.0)
+        self.base_url.clone()
     }
 
     /// The URL of metrics and health, without a slash at the end.
@@ -333,9 +358,7 @@ impl Application {
         if let Some(certificate) = &self.certificate {
             tasks.spawn(watch_certificate(Arc::clone(certificate), self.stop.clone()));
         }
-        if self.settings.places.is_some() {
-            tasks.spawn(Arc::clone(&self.places).follow(self.stop.clone()));
-        }
+        tasks.spawn(Arc::clone(&self.places).follow(self.stop.clone()));
         tasks.spawn(self.presence.clone().run(self.stop.clone()));
         tasks
     }
@@ -350,6 +373,7 @@ impl Application {
         tasks.spawn(follow_webhooks(context, clock, self.stop.clone()));
         let (recorder, stop) = (Arc::clone(&self.recorder), self.stop.clone());
         tasks.spawn(async move { recorder.run(stop).await });
+        tasks.spawn(keep_people(self.entrance.clone(), Arc::clone(&self.clock), self.stop.clone()));
         let Context { codes, partitions, .. } = &self.context;
         let peers: Arc<dyn Peers> = codes.clone();
         let (share, stop) = (self.share.clone(), self.stop.clone());

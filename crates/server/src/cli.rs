@@ -25,7 +25,7 @@ use countersign_core::{
     id::TenantId,
     keyring::version::KeyKind,
     phone::countries::Countries,
-    tenant::{OPERATOR, TenantName},
+    tenant::{TenantName, system::is_system},
 };
 use std::{path::PathBuf, process::ExitCode};
 
@@ -300,7 +300,7 @@ impl Cli {
 }
 
 fn parse_tenant_id(text: &str) -> Result<TenantId, String> {
-    let id = text.parse().ok().filter(|id| *id != OPERATOR);
+    let id = text.parse().ok().filter(|id| !is_system(*id));
     id.ok_or("a tenant's id is ten_ and 26 characters; `countersign tenant list` shows them".into())
 }
 
@@ -314,6 +314,7 @@ mod tests {
     use super::{keys::parse_entry, *};
     use clap::CommandFactory as _;
     use countersign_core::access::{allowlist::Description, scope::Scope};
+    use countersign_core::tenant::OPERATOR;
 
     const TENANT: &str = "ten_00000000000000000000000001";
 

@@ -105,8 +105,11 @@ impl MaxMind {
         }
     }
 
-    /// Looks at the file until `stop` is set.
+    /// Looks at the file until `stop` is set. Without a file it only waits: the end of a background task ends the server.
     pub async fn follow(self: Arc<Self>, stop: CancellationToken) {
+        if self.file.is_none() {
+            return stop.cancelled().await;
+        }
         let mut tick = interval(LOOK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

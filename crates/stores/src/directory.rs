@@ -28,12 +28,17 @@ mod resource;
 mod review;
 mod setting;
 mod statements;
+mod stranger;
 mod tenant;
 mod told;
 mod turns;
 mod usage;
 
+pub(crate) use audit::Chains;
+pub(crate) use change::{lock_number, take_number};
+pub(crate) use members::add_joining;
 pub use node::SqlNodes;
+pub(crate) use people::read_person;
 pub use statements::{PEOPLE, STATEMENTS};
 
 use crate::sql::Sql;
@@ -55,6 +60,11 @@ impl SqlDirectory {
     /// The key ring makes the MACs of the audit log.
     pub fn new(sql: Sql, keyring: Arc<KeyRing>) -> Self {
         Self { sql, keyring, turns: Arc::default() }
+    }
+
+    /// The database, for the stores beside this one that write in the same transactions.
+    pub(crate) fn sql(&self) -> &Sql {
+        &self.sql
     }
 
     /// The serving nodes in the same database.

@@ -4,7 +4,7 @@
 //! - [`directory`] stores tenants, keys and profiles, in SQLite or Postgres.
 //! - [`history`] stores past verifications, in the database of the directory.
 //! - [`webhooks`] stores the messages to webhooks that are not delivered yet.
-//! - [`people`] stores what signing in needs, in the database of the directory.
+//! - [`people`] stores what signing in needs, and the notices to persons, in the database of the directory.
 //! - [`inbox`] stores the messages of the virtual phone of `dev`.
 //!
 //! [`certificates`] are those of connections to the servers, by TLS.

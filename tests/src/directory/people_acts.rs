@@ -34,6 +34,7 @@ use countersign_core::{
         hours::{Hours, Zone},
         invitation::LinkSecret,
         member::{Limits, Member, Role},
+        password::PasswordText,
         person::{Identity, PersonName},
     },
     ports::{clock::Clock as _, error::StoreError},
@@ -229,7 +230,8 @@ pub async fn an_invitation_is_checked_again_when_it_is_accepted(base: &Base) -> 
     join(base, &manager).await?;
     let operator = Actor::operator(TENANT);
     let identity = |number| Identity { name: PersonName::parse("Jan").unwrap(), email: email(number) };
-    let new = |number| Accepting::New(identity(number), Locale::default(), Zone::default());
+    let password = || PasswordText::stored("x".into());
+    let new = |number| Accepting::New(identity(number), Locale::default(), Zone::default(), password());
     let mut rng = rng();
     let refused = invite(context, &signed_in(&manager), (&email(3), &owner()), &by, &mut rng).await;
     not_covered(refused.map(drop), NotCovered::Owners)?;

@@ -30,6 +30,7 @@ use countersign_core::{
         hours::Zone,
         invitation::{Author, Invitation, MOST_A_DAY, MOST_BY_SUBUSER},
         member::{Limits, MOST_CHANGES, Member, Role},
+        password::PasswordText,
         person::{Identity, PersonName},
     },
     ports::{
@@ -468,7 +469,7 @@ pub async fn a_key_with_an_end_or_a_list_makes_no_person(base: &Base) -> Result<
     // The key was stolen, so its member deletes it. The link is void.
     delete_key(context, &signed_in(&clerk), own.id, &by).await?;
     let identity = Identity { name: PersonName::parse("Jan").context("a name")?, email: email(3) };
-    let new = Accepting::New(identity, Locale::default(), Zone::default());
+    let new = Accepting::New(identity, Locale::default(), Zone::default(), PasswordText::stored("x".into()));
     let joined = accept(context, (TENANT, made.id), &secret, &new, &by, &mut rng).await;
     ensure!(matches!(joined, Err(MemberError::BadLink)), "{joined:?}");
     remove_member(context, &signed_in(&clerk), other.id, &by).await?;

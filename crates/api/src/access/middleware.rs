@@ -22,6 +22,7 @@ use countersign_core::{
     },
     people::bounds::Bounds,
     ports::error::StoreError,
+    tenant::system::Part,
 };
 use countersign_web::State;
 use std::{
@@ -121,6 +122,10 @@ fn identify(
     let now = state.clock.now();
     // A key of a disabled tenant gets the same answer as a disabled key.
     if !presented.matches(&key) || !key.is_usable(now) || snapshot.is_disabled(key.tenant) {
+        return Err(Refusal::Invalid);
+    }
+    // A tenant that has no keys accepts none, however the key came into the database.
+    if state.context.permit(key.tenant, Part::Keys).is_err() {
         return Err(Refusal::Invalid);
     }
     if user.is_some_and(|user| !(user.fits)(&key, &user.name)) {

@@ -75,6 +75,11 @@ impl Actor {
         }
     }
 
+    /// The server itself, which sends the codes for persons.
+    pub fn system(tenant: TenantId) -> Self {
+        Self { who: Who::System, grants: Scopes::default(), ..Self::operator(tenant) }
+    }
+
     /// The actor's key, if the actor is a key.
     pub fn key(&self) -> Option<KeyId> {
         if let Who::Key(key) = self.who { Some(key) } else { None }

@@ -11,6 +11,7 @@ use crate::{
     context::Context,
     id::{EventId, RecordKey, VerificationId},
     ports::error::StoreError,
+    tenant::system::Part,
     time::Timestamp,
     verification::{event::ActEvent, outcome::CancelOutcome, status::Status},
 };
@@ -66,6 +67,7 @@ async fn cancel(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Verification, CancelError> {
+    context.permit(actor.tenant, Part::verifications(actor)).map_err(CancelError::Directory)?;
     let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
     if !reaches(context, actor, key).await.map_err(CancelError::Codes)? {
         return Err(CancelError::NotFound);

@@ -9,6 +9,7 @@ use crate::{
     phone::PhoneNumber,
     ports::{codes::acts::CheckFound, error::StoreError},
     tenant::profile::ProfileName,
+    tenant::system::Part,
     time::Timestamp,
     verification::{
         event::ActEvent,
@@ -82,6 +83,7 @@ pub async fn check_code(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Checked, CheckError> {
+    context.permit(actor.tenant, Part::verifications(actor)).map_err(CheckError::Directory)?;
     let Submitted { code, transaction, once } = submitted;
     let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
     if !reaches(context, actor, key).await.map_err(CheckError::Codes)? {

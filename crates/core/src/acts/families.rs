@@ -28,6 +28,7 @@ use crate::{
         codes::acts::{Exclusive, NewVerification, Seen},
         error::StoreError,
     },
+    tenant::system::Part,
     tenant::{
         limits::{LimitState, Take},
         profile::ProfileName,
@@ -210,6 +211,7 @@ pub async fn find_in_family(
     to: &PhoneNumber,
     profile: ProfileId,
 ) -> Result<Option<VerificationId>, StoreError> {
+    context.permit(actor.tenant, Part::verifications(actor))?;
     if !actor.profiles.admits(&profile) {
         return Ok(None);
     }

@@ -9,6 +9,7 @@ use crate::{
     context::Context,
     id::{RecordKey, VerificationId},
     ports::error::StoreError,
+    tenant::system::Part,
     time::Timestamp,
     verification::{
         contact::{Contact, UnreadableContact},
@@ -40,6 +41,7 @@ pub async fn read_verification(
     id: VerificationId,
     now: Timestamp,
 ) -> Result<Verification, ReadError> {
+    context.permit(actor.tenant, Part::verifications(actor)).map_err(ReadError::Codes)?;
     let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
     let found = match context.codes.read(key).await.map_err(ReadError::Codes)? {
         Some(seen) => view(context, key, &seen.record, seen.now)?,

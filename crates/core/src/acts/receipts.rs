@@ -1,6 +1,7 @@
 //! Finds the messages of providers' reports, and records the reports.
 
 use crate::{
+    acts::ways::routes_of,
     delivery::account::ProviderAccount,
     id::{MessageId, RecordKey},
     keyring::KeyRing,
@@ -126,7 +127,7 @@ pub async fn bind_message(
 fn may_report(account: &ProviderAccount, (key, message): (RecordKey, MessageId)) -> bool {
     key.mode == Mode::Live
         && message.partition() == key.id.partition()
-        && (account.tenant == OPERATOR || account.tenant == key.tenant)
+        && (account.tenant == OPERATOR || account.tenant == routes_of(key.tenant))
 }
 
 #[cfg(test)]

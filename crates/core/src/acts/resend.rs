@@ -19,6 +19,7 @@ use crate::{
     people::pool::PoolTake,
     phone::PhoneNumber,
     ports::{codes::acts::Seen, error::StoreError},
+    tenant::system::Part,
     tenant::{
         limits::{LimitHit, Take},
         profile::ResendPolicy,
@@ -108,9 +109,8 @@ fn has_way_for(context: &Context, key: RecordKey, record: &Record) -> Result<boo
     if context.live_route {
         return Ok(true);
     }
-    let tenant = context.tenant_view(key.tenant).map_err(ResendError::Directory)?;
     let contact = Contact::open(&context.keyring, key, record).map_err(ReadError::from)?;
-    Ok(has_way(context, &tenant, &contact.to))
+    has_way(context, key.tenant, &contact.to).map_err(ResendError::Directory)
 }
 
 /// Refuses the message if the member's limits do. Returns what it takes from the member's pool.
@@ -178,6 +178,7 @@ pub(crate) async fn resend_taking(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Resent, ResendError> {
+    context.permit(actor.tenant, Part::verifications(actor)).map_err(ResendError::Directory)?;
     let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
     let sending = Sending::of(context, actor, now).map_err(ResendError::Directory)?;
     // Each further round means that another resend succeeded in the meantime, so its cooldown now runs.

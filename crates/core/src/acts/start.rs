@@ -34,6 +34,7 @@ use crate::{
         error::StoreError,
     },
     snapshot::view::TenantView,
+    tenant::system::Part,
     tenant::{
         limits::{Buckets, LimitHit, LimitScope},
         profile::Profile,
@@ -135,8 +136,11 @@ impl<'a> Start<'a> {
         request: &'a StartRequest,
         now: Timestamp,
     ) -> Result<Self, StartError> {
+        context.permit(actor.tenant, Part::verifications(actor)).map_err(StartError::Directory)?;
         judge_start(context, actor, view, request)?;
-        if actor.mode == Mode::Live && !has_way(context, view, &request.to) {
+        if actor.mode == Mode::Live
+            && !has_way(context, actor.tenant, &request.to).map_err(StartError::Directory)?
+        {
             return Err(StartError::NoRoute);
         }
         let profile = view.profiles.get(&request.profile).ok_or(StartError::UnknownProfile)?;

@@ -7,11 +7,12 @@
 use crate::{
     context::Management,
     delivery::{account::ProviderAccount, route::Route, sender::choose},
-    id::{MessageId, ProviderId},
+    id::{MessageId, ProviderId, TenantId},
     message::sender_text::SenderText,
     phone::PhoneNumber,
+    ports::error::StoreError,
     snapshot::{Snapshot, view::TenantView},
-    tenant::OPERATOR,
+    tenant::{OPERATOR, PORTAL, PORTAL_ENROL},
     verification::receipt::Awaited,
 };
 use std::sync::Arc;
@@ -63,6 +64,12 @@ pub struct Ways {
 /// The operator's accounts and routes.
 pub fn operator(snapshot: &Snapshot) -> Option<Arc<TenantView>> {
     snapshot.tenant(OPERATOR)
+}
+
+/// The tenant whose routes carry the messages of a tenant. The operator sets up one route for all codes that go to
+/// persons.
+pub fn routes_of(tenant: TenantId) -> TenantId {
+    if tenant == PORTAL_ENROL { PORTAL } else { tenant }
 }
 
 /// The routes for a message of a tenant to a phone number.
@@ -167,8 +174,30 @@ fn sender(
 }
 
 /// Returns whether a live message to this phone number has a route.
-pub fn has_way(context: &Management, view: &crate::snapshot::view::TenantView, to: &PhoneNumber) -> bool {
-    context.live_route || is_served(view, operator(&context.snapshot).as_deref(), to)
+pub fn has_way(context: &Management, tenant: TenantId, to: &PhoneNumber) -> Result<bool, StoreError> {
+    if context.live_route {
+        return Ok(true);
+    }
+    let view = context.tenant_view(routes_of(tenant))?;
+    Ok(is_served(&view, operator(&context.snapshot).as_deref(), to))
+}
+
+/// Returns whether the codes that go to persons have a route. Without one nobody can sign in with a code.
+pub fn portal_has_route(context: &Management) -> bool {
+    let leads = |view: &TenantView| has_route(view, operator(&context.snapshot).as_deref());
+    context.live_route || context.snapshot.tenant(PORTAL).is_some_and(|view| leads(&view))
+}
+
+/// Returns whether a tenant has any route for live messages.
+pub(crate) fn has_route(view: &TenantView, operator: Option<&TenantView>) -> bool {
+    view.tenant.disabled_at.is_none() && usable(view, operator).next().is_some()
+}
+
+/// Returns whether the circuit breakers on this node stop every route for a phone number now.
+pub(crate) fn is_shut(context: &Management, tenant: TenantId, to: &PhoneNumber) -> bool {
+    let Some(view) = context.snapshot.tenant(routes_of(tenant)) else { return false };
+    let ways = possible(&view, operator(&context.snapshot).as_deref(), to);
+    !ways.is_empty() && ways.iter().all(|way| context.gateways.is_shut(&way.account, tenant))
 }
 
 #[cfg(test)]

@@ -47,6 +47,10 @@ impl Gateways for NoGateways {
         None
     }
 
+    fn is_shut(&self, _: &ProviderAccount, _: TenantId) -> bool {
+        false
+    }
+
     fn read_receipts(&self, _: &Arc<ProviderAccount>, _: &ReceiptCall) -> Result<Reports, ReceiptRefusal> {
         Err(ReceiptRefusal::Unsupported)
     }

@@ -13,6 +13,7 @@ use crate::{
     management::owners::{OwnersOnly, refuse_all_but_owners, revise},
     ports::error::StoreError,
     tenant::settings::{Setting, Settings},
+    tenant::system::Part,
 };
 use std::net::IpAddr;
 
@@ -49,6 +50,7 @@ pub async fn replace_api_allowlist(
     confirmed: bool,
     by: &Change,
 ) -> Result<Allowlist, AllowlistError> {
+    replica.permit(actor.tenant, Part::Keys)?;
     actor.refuse_test()?;
     if !confirmed && let Some(address) = actor.locked_out_by(&list) {
         return Err(AllowlistError::LockOut(address));

@@ -11,9 +11,11 @@ use crate::{
         hours::Zone,
         invitation::{Invitation, LinkSecret},
         member::{Limits, Member},
+        password::PasswordText,
         person::{EmailAddress, Identity, Person},
     },
     ports::{directory::members::Joining, error::StoreError},
+    tenant::system::Part,
 };
 use rand::CryptoRng;
 
@@ -22,8 +24,8 @@ use rand::CryptoRng;
 pub enum Accepting {
     /// A person who has an account, and signed in.
     Known(PersonId),
-    /// Somebody without an account.
-    New(Identity, Locale, Zone),
+    /// Somebody without an account, with the password that it chose.
+    New(Identity, Locale, Zone, PasswordText),
 }
 
 /// Invites somebody. Only the second value contains the secret of the link.
@@ -34,6 +36,7 @@ pub async fn invite(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Invitation, LinkSecret), MemberError> {
+    management.permit(actor.tenant, Part::Members)?;
     let id = (actor.tenant, InvitationId::new(by.at, rng));
     let granted = (limits.clone(), author(actor));
     let (invitation, secret) = Invitation::new(id, email, granted, &management.keyring, by.at, rng);
@@ -82,6 +85,7 @@ pub async fn send_again(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Invitation, LinkSecret), MemberError> {
+    replica.permit(actor.tenant, Part::Members)?;
     let secret = LinkSecret::generate(rng);
     let invitation = judged(Ends::No, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
@@ -104,6 +108,7 @@ pub async fn withdraw(
     id: InvitationId,
     by: &Change,
 ) -> Result<(), MemberError> {
+    replica.permit(actor.tenant, Part::Members)?;
     judged(Ends::Yes, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
         let invitation = stored(replica, actor.tenant, id).await?;
@@ -125,13 +130,14 @@ pub async fn accept(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Member, MemberError> {
+    management.permit(tenant, Part::Members)?;
     let member = MemberId::new(by.at, rng);
-    let new = match accepting {
-        Accepting::Known(_) => None,
-        Accepting::New(identity, language, zone) => {
+    let (new, password) = match accepting {
+        Accepting::Known(_) => (None, None),
+        Accepting::New(identity, language, zone, password) => {
             let whole = (language.clone(), zone.clone());
             let id = PersonId::new(rng);
-            Some(Person::new(id, identity, whole, &management.keyring, by.at, rng))
+            (Some(Person::new(id, identity, whole, &management.keyring, by.at, rng)), Some(password))
         }
     };
     let member = judged(Ends::No, || async {
@@ -154,7 +160,7 @@ pub async fn accept(
             created_at: by.at,
         };
         let joining =
-            Joining { member: &member, person: new.as_ref(), invitation: Some(&invitation), password: None };
+            Joining { member: &member, person: new.as_ref(), invitation: Some(&invitation), password };
         match management.directory.add_member(joining, rights.acting, by).await {
             Err(StoreError::Conflict) => Err(MemberError::BadLink),
             outcome => outcome.map(|()| member).map_err(MemberError::Directory),

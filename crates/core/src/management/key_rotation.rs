@@ -18,6 +18,7 @@ use crate::{
     },
     ports::{directory::keys::Rotation, error::StoreError},
     snapshot::ends::KeyEnd,
+    tenant::system::Part,
     time::Timestamp,
     verification::idempotency::Once,
 };
@@ -58,6 +59,7 @@ pub async fn rotate_key(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), KeyError> {
+    replica.permit(actor.tenant, Part::Keys)?;
     refuse_repeat::<KeyError>(replica, actor.tenant, once.as_ref(), by.at).await?;
     for _ in 0..ROUNDS {
         let (old, rights, judged) = read_governed(replica, actor, id, by.at).await?;

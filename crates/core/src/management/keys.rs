@@ -22,6 +22,7 @@ use crate::{
     ports::{directory::keys::KeyChange, error::StoreError},
     snapshot::ends::KeyEnd,
     tenant::scopes_of,
+    tenant::system::Part,
     time::Timestamp,
     verification::idempotency::Once,
 };
@@ -145,6 +146,7 @@ async fn make(
     (asking, once): (TenantId, Option<&Once>),
     by: &Change,
 ) -> Result<Key, KeyError> {
+    replica.permit(actor.tenant, Part::Keys)?;
     judged(replica, Ends::No, async || {
         let rights = Rights::over_keys(replica, actor, by.at).await?.ok_or(KeyError::NotOwn)?;
         judge_new(&rights, request, presented.mode)?;
@@ -218,6 +220,7 @@ pub async fn update_key(
     UpdateKey { change, confirmed }: UpdateKey,
     by: &Change,
 ) -> Result<Key, KeyError> {
+    replica.permit(actor.tenant, Part::Keys)?;
     let ends = if change.ends(by.at) { Ends::Yes } else { Ends::No };
     let changed = judged(replica, ends, async || {
         let (former, rights, judged) = read_governed(replica, actor, id, by.at).await?;
@@ -242,6 +245,7 @@ pub async fn update_key(
 
 /// Deletes a key. From then on the server refuses it.
 pub async fn delete_key(replica: &Replica, actor: &Actor, id: KeyId, by: &Change) -> Result<(), KeyError> {
+    replica.permit(actor.tenant, Part::Keys)?;
     judged(replica, Ends::Yes, async || {
         let (_, _, judged) = read_governed(replica, actor, id, by.at).await?;
         if actor.key() == Some(id) {

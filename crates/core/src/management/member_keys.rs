@@ -13,6 +13,7 @@ use crate::{
     people::{cover::NotCovered, member::Member},
     ports::{directory::keys::Judged, error::StoreError},
     snapshot::ends::KeyEnd,
+    tenant::system::Part,
     time::Timestamp,
 };
 
@@ -56,6 +57,7 @@ pub async fn move_key(
     to: Option<MemberId>,
     by: &Change,
 ) -> Result<Key, MemberError> {
+    replica.permit(actor.tenant, Part::Keys)?;
     for former in predecessors(replica, actor.tenant, id, by.at).await? {
         move_one(replica, actor, former, to, by).await?;
     }

@@ -24,6 +24,7 @@ use crate::{
         shares::{GroupName, Shares},
     },
     ports::{directory::members::Joining, error::StoreError},
+    tenant::system::Part,
 };
 use rand::CryptoRng;
 use std::collections::HashMap;
@@ -82,6 +83,7 @@ pub async fn add_member(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Member, MemberError> {
+    management.permit(tenant, Part::Members)?;
     Reach::Operator.covers(None, &[limits])?;
     let (id, person) = (MemberId::new(by.at, rng), PersonId::new(rng));
     let whole = (Locale::default(), limits.zone.clone());
@@ -161,6 +163,7 @@ pub async fn update_member(
     change: &MemberChange,
     by: &Change,
 ) -> Result<Member, MemberError> {
+    replica.permit(actor.tenant, Part::Members)?;
     let disables = if change.disabled == Some(true) { Ends::Yes } else { Ends::No };
     let (member, ends) = judged(disables, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
@@ -190,6 +193,7 @@ pub async fn remove_member(
     id: MemberId,
     by: &Change,
 ) -> Result<(), MemberError> {
+    replica.permit(actor.tenant, Part::Members)?;
     let ends = judged(Ends::Yes, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
         let member = stored(replica, actor.tenant, id).await?;
@@ -226,6 +230,7 @@ pub async fn create_member_key(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), MemberError> {
+    replica.permit(tenant, Part::Keys)?;
     let member = stored(replica, tenant, id).await?;
     let profiles = request.profiles.as_ref().unwrap_or(&member.limits.shares.profiles);
     Reach::of_member(&member).covers_key(request.scopes, profiles)?;

@@ -11,6 +11,7 @@ use crate::{
     people::member::Role,
     ports::error::StoreError,
     tenant::settings::{Setting, Settings},
+    tenant::system::Part,
 };
 
 /// How often a change is decided again because others changed the same setting meanwhile.
@@ -49,6 +50,7 @@ pub(super) async fn revise<T, E: From<StoreError>>(
     by: &Change,
     decide: impl Fn(&Settings) -> Result<(T, (Setting, Setting)), E>,
 ) -> Result<T, E> {
+    replica.permit(tenant, Part::Security)?;
     for _ in 0..ROUNDS {
         let (result, (was, setting)) = decide(&replica.directory.settings(tenant).await?)?;
         match replica.directory.replace_setting(tenant, &was, &setting, by).await {

@@ -10,6 +10,7 @@ use crate::{
     context::Replica,
     id::ProfileId,
     ports::error::StoreError,
+    tenant::system::Part,
     tenant::{
         limits::{LimitName, NamedLimits},
         profile::{DisplayName, Policy, Profile, ProfileName, ResendPolicy},
@@ -119,6 +120,7 @@ pub async fn create_profile(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Profile, ProfileError> {
+    replica.permit(actor.tenant, Part::Profiles)?;
     actor.refuse_test()?;
     // An actor with a list of profiles could not use the new one.
     actor.profiles.demand(None)?;
@@ -148,6 +150,7 @@ pub async fn save_profile(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Profile, bool), ProfileError> {
+    replica.permit(actor.tenant, Part::Profiles)?;
     actor.refuse_test()?;
     let limits = Some(change.limits.unwrap_or_default());
     let change = ProfileChange { limits, ..change };
@@ -208,6 +211,7 @@ pub(crate) async fn change_profile<T, E: From<ProfileError>>(
     by: &Change,
     change: impl Fn(&Profile) -> Result<(Profile, T), E>,
 ) -> Result<(Profile, T), E> {
+    replica.permit(actor.tenant, Part::Profiles).map_err(ProfileError::from)?;
     actor.refuse_test().map_err(ProfileError::from)?;
     for _ in 0..TURNS {
         let old = find().await?;
@@ -248,6 +252,7 @@ pub async fn delete_profile_by_id(
 
 /// Deletes a profile that was read. A profile never changes its name, so the name is still right.
 async fn delete(replica: &Replica, actor: &Actor, profile: Profile, by: &Change) -> Result<(), ProfileError> {
+    replica.permit(actor.tenant, Part::Profiles)?;
     if profile.name == ProfileName::default() {
         return Err(ProfileError::Default);
     }

@@ -1,10 +1,10 @@
 //! Re-sealing: after a new seal key became primary, seals the name and the address of each person, and the
-//! address of each open invitation, with it, so that the old key can be removed.
+//! address of each open invitation, and the content of each notice that waits, with it, so that the old key can be removed.
 
 use crate::{
     keyring::KeyRing,
     management::reseal::Resealed,
-    ports::{directory::Directory, error::StoreError},
+    ports::{directory::Directory, error::StoreError, people::notices::Notices},
 };
 use rand::CryptoRng;
 
@@ -54,6 +54,28 @@ pub async fn reseal_invitations(
         for one in &page {
             match one.resealed(keyring, rng) {
                 Ok(sealed) => pass.resealed += u64::from(directory.reseal_invitation(one, &sealed).await?),
+                Err(_) => pass.unreadable += 1,
+            }
+        }
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+    }
+    Ok(pass)
+}
+
+/// Seals waiting notices with the primary key, as [`reseal_people`] does with persons.
+pub async fn reseal_notices(
+    notices: &dyn Notices,
+    keyring: &KeyRing,
+    rng: &mut (impl CryptoRng + Send),
+) -> Result<Resealed, StoreError> {
+    let (mut pass, mut after) = (Resealed::default(), None);
+    let Some(primary) = primary(keyring) else { return Ok(pass) };
+    for _ in 0..PAGES {
+        let page = notices.notices_not_sealed_with(primary, after, PAGE).await?;
+        for one in &page {
+            match one.resealed(keyring, rng) {
+                Ok(sealed) => pass.resealed += u64::from(notices.reseal_notice(one, &sealed).await?),
                 Err(_) => pass.unreadable += 1,
             }
         }

@@ -167,6 +167,7 @@ pub(super) async fn create(
     once: Option<&Once>,
     by: &Change,
 ) -> Result<Option<Resource>, ResourceError> {
+    replica.permit(resource.tenant, resource.kind.into())?;
     let Resource { tenant, kind, created_at: now, .. } = *resource;
     let created = replica.directory.create_resource(resource, basis, once, by).await;
     if matches!(created, Err(StoreError::Conflict | StoreError::Full { .. }))
@@ -189,6 +190,7 @@ pub(super) async fn update(
     basis: &[Basis],
     by: &Change,
 ) -> Result<(), ResourceError> {
+    replica.permit(resource.tenant, resource.kind.into())?;
     match replica.directory.update_resource(resource, basis, by).await {
         Err(StoreError::Conflict) => {
             let others = list(replica, resource.tenant, resource.kind).await?;
@@ -211,6 +213,7 @@ pub(super) async fn delete(
     basis: &[Basis],
     by: &Change,
 ) -> Result<(), ResourceError> {
+    replica.permit(tenant, kind.into())?;
     let deleted = replica.directory.delete_resource(tenant, (kind, id), basis, by).await?;
     replica.catch_up().await;
     if deleted { Ok(()) } else { Err(ResourceError::NotFound(kind)) }

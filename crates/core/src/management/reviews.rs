@@ -13,6 +13,7 @@ use crate::{
     phone::PhoneNumber,
     ports::error::StoreError,
     tenant::review::{LONGEST, ReviewNumber, SHAPE},
+    tenant::system::Part,
     time::Timestamp,
     verification::idempotency::{IdempotencyError, Once},
 };
@@ -47,6 +48,7 @@ pub async fn create_review_number(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(ReviewNumber, Code), ReviewError> {
+    management.permit(actor.tenant, Part::Reviews)?;
     actor.refuse_test()?;
     let once = once.as_ref();
     refuse_repeat::<ReviewError>(management, actor.tenant, once, by.at).await?;
@@ -84,6 +86,7 @@ pub async fn delete_review_number(
     id: ReviewNumberId,
     by: &Change,
 ) -> Result<(), ReviewError> {
+    replica.permit(actor.tenant, Part::Reviews)?;
     actor.refuse_test()?;
     let deleted = replica.directory.delete_review_number(actor.tenant, id, by).await;
     let deleted = deleted.map_err(ReviewError::Directory)?;

@@ -2,7 +2,7 @@
 
 use crate::{
     access::{actor::Actor, change::Change},
-    acts::ways::usable,
+    acts::ways::has_route,
     context::{Management, Replica},
     id::TenantId,
     management::owners::{OwnersOnly, refuse_all_but_owners, revise},
@@ -22,10 +22,7 @@ pub enum SecurityError {
     OwnersOnly(#[from] OwnersOnly),
     #[error(transparent)]
     IdleBeyondTotal(#[from] IdleBeyondTotal),
-    /// Members cannot be required to sign in with a code, because nothing would send it.
-    #[error("the server has no tenant `portal`, which would send the codes for signing in")]
-    NoPortal,
-    /// The same: the messages of the tenant `portal` would go nowhere.
+    /// Members cannot be required to sign in with a code, because its messages would go nowhere.
     #[error("the tenant `portal` has no route for the codes for signing in")]
     NoPortalRoute,
     #[error("directory")]
@@ -58,14 +55,13 @@ pub async fn change_security(
     revised.await
 }
 
-/// Refuses if the server could not send a member the code for signing in.
+/// Refuses if the server could not send a member the code for signing in. Like `portal_has_route`, but for a
+/// command, whose copy of the directory is empty.
 pub async fn refuse_without_codes(management: &Management) -> Result<(), SecurityError> {
-    let portal = stored_view(management, PORTAL).await?;
-    let portal =
-        portal.filter(|portal| portal.tenant.disabled_at.is_none()).ok_or(SecurityError::NoPortal)?;
-    let operator = stored_view(management, OPERATOR).await?;
-    let is_served = management.live_route || usable(&portal, operator.as_ref()).next().is_some();
-    if is_served { Ok(()) } else { Err(SecurityError::NoPortalRoute) }
+    let (portal, operator) =
+        (stored_view(management, PORTAL).await?, stored_view(management, OPERATOR).await?);
+    let is_served = portal.is_some_and(|portal| has_route(&portal, operator.as_ref()));
+    if is_served || management.live_route { Ok(()) } else { Err(SecurityError::NoPortalRoute) }
 }
 
 /// A tenant with its routes and accounts, from the directory: the copy of a command is empty.

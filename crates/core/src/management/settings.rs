@@ -11,6 +11,7 @@ use crate::{
     phone::PhoneNumber,
     ports::error::StoreError,
     snapshot::view::TenantView,
+    tenant::system::Part,
     tenant::{
         limits::{Buckets, LimitName, LimitScope},
         settings::{Setting, Settings},
@@ -110,6 +111,7 @@ pub(super) async fn save(
     setting: &Setting,
     by: &Change,
 ) -> Result<(), SettingError> {
+    replica.permit(actor.tenant, Part::Settings)?;
     replica.directory.save_setting(actor.tenant, setting, by).await?;
     replica.catch_up().await;
     Ok(())
@@ -122,6 +124,7 @@ pub async fn clear_number(
     to: &PhoneNumber,
     by: &Change,
 ) -> Result<u16, SettingError> {
+    context.permit(actor.tenant, Part::verifications(actor))?;
     let number = context.keyring.fingerprint(actor.tenant, to);
     let act = async {
         let wrong = context.codes.clear_guesses(actor.tenant, actor.mode, number).await?;

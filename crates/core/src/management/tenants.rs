@@ -16,6 +16,7 @@ use crate::{
     phone::countries::Countries,
     ports::{codes::events::EventLog, error::StoreError, history::HistoryUpkeep, webhooks::WebhookOutbox},
     snapshot::ends::TenantEnd,
+    tenant::system::{Part, is_system},
     tenant::{
         ERASED_AFTER, OPERATOR, Tenant, TenantChange, TenantName, profile::Profile, resource::ResourceKind,
     },
@@ -97,6 +98,7 @@ pub async fn create_tenant_as(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Tenant, TenantError> {
+    replica.permit(id, Part::Existence)?;
     let tenant = Tenant::new(id, name, by.at);
     let profile = Profile::first(ProfileId::new(by.at, rng), id, by.at);
     let made = replica.directory.create_tenant(&tenant, &profile, countries, None, by).await;
@@ -137,7 +139,7 @@ async fn made_before(
     Ok(Some(Made { value, before: true }))
 }
 
-/// Lists tenants, oldest first, from the one after `after`. The operator's own tenant is never listed.
+/// Lists tenants, oldest first, from the one after `after`. The tenants of the server itself are never listed.
 pub async fn list_tenants(
     replica: &Replica,
     after: Option<TenantId>,
@@ -146,9 +148,9 @@ pub async fn list_tenants(
     Ok(replica.directory.list_tenants(after, limit).await?)
 }
 
-/// Reads a tenant. The operator's own tenant is `NotFound`.
+/// Reads a tenant. A tenant of the server itself is `NotFound`.
 pub async fn read_tenant(replica: &Replica, tenant: TenantId) -> Result<Tenant, TenantError> {
-    if tenant == OPERATOR {
+    if is_system(tenant) {
         return Err(TenantError::NotFound);
     }
     replica.directory.tenant(tenant).await?.ok_or(TenantError::NotFound)
@@ -183,6 +185,7 @@ pub async fn change_tenant(
     change: &TenantChange,
     by: &Change,
 ) -> Result<Tenant, TenantError> {
+    replica.permit(tenant, Part::Existence)?;
     let changed = replica.directory.update_tenant(tenant, change, by).await;
     if let (Ok(Some(changed)), true) = (&changed, change.ends()) {
         replica.tell_tenant_end(TenantEnd { tenant, version: changed.version }).await;

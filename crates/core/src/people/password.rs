@@ -19,8 +19,8 @@ const LEAST_SCORE: Score = Score::Two;
 /// A part of a name or an address that is shorter than this may occur in a password by chance.
 const SHORTEST_PART: usize = 4;
 
-/// A password as a person types it. Its Debug does not show it.
-#[derive(Clone)]
+/// A password as a person types it. Its Debug does not show it. The default is the empty one, which nobody has.
+#[derive(Clone, Default)]
 pub struct Password(Zeroizing<String>);
 
 impl Password {

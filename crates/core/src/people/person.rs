@@ -45,6 +45,12 @@ impl EmailAddress {
         &self.0
     }
 
+    /// The address for readers who may not learn all of it: `a***@example.com`.
+    pub fn masked(&self) -> String {
+        let (local, domain) = self.0.split_once('@').unwrap_or_default();
+        format!("{}***@{domain}", local.get(..1).unwrap_or_default())
+    }
+
     /// The form in which addresses are compared.
     fn compared(&self) -> String {
         self.0.to_ascii_lowercase()
@@ -52,7 +58,7 @@ impl EmailAddress {
 
     /// The keyed hash by which the stores find an address.
     pub fn mark(&self, keyring: &KeyRing) -> EmailMark {
-        EmailMark(keyring.hash("email", OPERATOR, &[self.compared().as_bytes()]))
+        EmailMark::of_typed(&self.0, keyring)
     }
 }
 
@@ -73,6 +79,14 @@ impl Eq for EmailAddress {}
 /// A keyed hash of an e-mail address in lower case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EmailMark(pub [u8; 16]);
+
+impl EmailMark {
+    /// The mark of a text that somebody typed as an address. If it is no address, nobody has its mark.
+    pub fn of_typed(text: &str, keyring: &KeyRing) -> Self {
+        let compared = text.trim().to_ascii_lowercase();
+        Self(keyring.hash("email", OPERATOR, &[compared.as_bytes()]))
+    }
+}
 
 /// The name of a person: 1 to 64 printable characters.
 #[derive(Clone, PartialEq, Eq)]
@@ -211,6 +225,12 @@ mod tests {
         ] {
             assert!(EmailAddress::parse(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_masked_address_shows_one_letter() {
+        assert_eq!(EmailAddress::parse("Anna.Nowak@b.pl").unwrap().masked(), "A***@b.pl");
+        assert_eq!(EmailAddress::parse("a@b.pl").unwrap().masked(), "a***@b.pl");
     }
 
     #[test]

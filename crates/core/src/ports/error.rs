@@ -1,6 +1,6 @@
 //! The errors of stores.
 
-use crate::pack::UnpackError;
+use crate::{pack::UnpackError, tenant::system::NotOfSystem};
 
 /// A store did not carry out what it was asked. A missing thing is `None` and not an error.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,9 @@ pub enum StoreError {
     /// A tenant that had an owner would have none afterwards. Nothing was written.
     #[error("the tenant would be left without an owner")]
     LastOwner,
+    /// The tenant is one of the server itself, which does not have this. Nothing was read or written.
+    #[error(transparent)]
+    NotOfSystem(#[from] NotOfSystem),
     /// A stored value cannot be read: it is damaged, or a newer release wrote it.
     #[error("{table} {id} cannot be read")]
     Corrupt {

@@ -121,6 +121,10 @@ pub trait Gateways: Send + Sync {
     /// The state of an account, as a tenant sees it; `None` if nothing was sent through it yet.
     fn health(&self, account: &ProviderAccount, tenant: TenantId) -> Option<Health>;
 
+    /// Whether the circuit breaker lets none of a tenant's messages through now, not even a test. A breaker stays
+    /// open until a message passes, so [`Gateways::health`] does not say it.
+    fn is_shut(&self, account: &ProviderAccount, tenant: TenantId) -> bool;
+
     /// Reads a provider's reports about messages that were sent through an account.
     fn read_receipts(
         &self,

@@ -6,15 +6,22 @@ pub mod activity;
 pub mod codes;
 pub mod devices;
 pub mod links;
+pub mod notices;
 pub mod sessions;
 pub mod waits;
 
 use crate::ports::people::{
     accounts::Accounts, activity::Activity, codes::PendingCodes, devices::Devices, links::Links,
-    sessions::Sessions, waits::Waits,
+    notices::Notices, sessions::Sessions, waits::Waits,
 };
 
 /// All of it.
-pub trait SignInStore: Accounts + Activity + PendingCodes + Devices + Links + Sessions + Waits {}
+pub trait SignInStore:
+    Accounts + Activity + PendingCodes + Devices + Links + Notices + Sessions + Waits
+{
+}
 
-impl<T> SignInStore for T where T: Accounts + Activity + PendingCodes + Devices + Links + Sessions + Waits {}
+impl<T> SignInStore for T where
+    T: Accounts + Activity + PendingCodes + Devices + Links + Notices + Sessions + Waits
+{
+}

@@ -3,7 +3,7 @@ use countersign_core::{
     id::{ProviderId, RouteId},
     snapshot::news::News,
     tenant::{
-        Tenant, TenantName,
+        OPERATOR, PORTAL, Tenant, TenantName,
         resource::{Resource, ResourceKind},
     },
     time::Timestamp,
@@ -57,7 +57,7 @@ fn the_routes_say_whether_live_messages_have_a_way() {
     let none =
         |views| said(&plain, views).iter().any(|advice| advice.urgent && advice.text.contains("no_route"));
     assert!(none(vec![]), "a fresh installation");
-    assert!(none(vec![view(TENANT), view(OPERATOR)]));
+    assert!(none(vec![view(TENANT), view(OPERATOR), view(PORTAL)]));
     let own = with_route(TENANT, &json!(null), "http", true);
     assert_eq!(said(&plain, vec![own.clone()]), []);
     assert!(none(vec![with_route(TENANT, &json!(null), "http", false)]), "its account is disabled");

@@ -1,14 +1,18 @@
 //! Keeps the copy of the directory in memory up to date.
 
+use crate::machine;
 use countersign_core::{
-    access::usage,
+    access::{change::Change, usage},
     context::Management,
     error::chain,
+    management::system_tenants::prepare_system_tenants,
     people::invitation::KEPT_AFTER_EXPIRY,
+    phone::countries::Countries,
     ports::{clock::Clock, error::StoreError},
     time::Timestamp,
     verification::idempotency,
 };
+use rand::{SeedableRng, rngs::StdRng};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -28,6 +32,15 @@ const WHOLE_PATIENCE: Duration = Duration::from_secs(120);
 const CHANGES_KEPT: Duration = Duration::from_secs(24 * 3_600);
 /// The number of refreshes between two deletions of old rows: one hour.
 const LOOKS_AN_HOUR: u32 = 7_200;
+
+/// Prepares the tenants of the server itself. If that fails, no codes go to persons, but the API works.
+pub(super) async fn prepare_tenants(management: &Management, countries: Option<&Countries>, now: Timestamp) {
+    let countries = countries.cloned().unwrap_or_default();
+    let (by, mut rng) = (Change::by_system(now), StdRng::from_rng(&mut machine::rng()));
+    if let Err(error) = prepare_system_tenants(management, &countries, &by, &mut rng).await {
+        tracing::error!(error = %chain(&error), "The tenants that send codes to persons are not as they must be");
+    }
+}
 
 /// Refreshes the snapshot until it is complete, and marks it as fresh.
 pub(super) async fn refresh(management: &Management) -> Result<(), StoreError> {

@@ -8,6 +8,7 @@ use countersign_core::{
     management::resources::ResourceName,
     message::sender_text::SenderText,
     phone::{Country, PhoneNumber},
+    tenant::PORTAL,
 };
 use std::path::PathBuf;
 
@@ -28,8 +29,9 @@ pub enum ProviderCommand {
         /// Most messages a second, of all nodes together
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
         rate: Option<u32>,
-        /// The tenants that may use it: "all", or ids separated by commas [default: none]
-        #[arg(long, value_name = "all|TENANT,...", value_parser = parse_share)]
+        /// The tenants that may use it: "all", or ids separated by commas; "portal" for codes to persons [default:
+        /// none]
+        #[arg(long, value_name = "all|portal|TENANT,...", value_parser = parse_share)]
         share: Option<Shared>,
     },
     /// List the accounts, without their secrets
@@ -109,7 +111,8 @@ fn parse_share(text: &str) -> Result<Shared, String> {
     if text == "all" {
         return Ok(Shared::All);
     }
-    let tenants = text.split(',').map(|id| parse_tenant_id(id.trim()));
+    let tenant = |name: &str| if name == "portal" { Ok(PORTAL) } else { parse_tenant_id(name) };
+    let tenants = text.split(',').map(|name| tenant(name.trim()));
     tenants.collect::<Result<std::collections::BTreeSet<TenantId>, _>>().map(Shared::With)
 }
 

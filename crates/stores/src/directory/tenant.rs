@@ -18,7 +18,10 @@ use countersign_core::{
     id::TenantId,
     phone::countries::Countries,
     ports::{directory::tenants::Tenants, error::StoreError},
-    tenant::{OPERATOR, Tenant, TenantChange, TenantName, profile::Profile, settings::Setting},
+    tenant::{
+        OPERATOR, PORTAL_ENROL, Tenant, TenantChange, TenantName, profile::Profile, settings::Setting,
+        system::is_system,
+    },
     time::Timestamp,
     verification::idempotency::Once,
 };
@@ -99,8 +102,8 @@ impl Tenants for SqlDirectory {
     }
 
     async fn list_tenants(&self, after: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>, StoreError> {
-        // The operator's own tenant sorts before every other, and is not listed.
-        let after = after.unwrap_or(OPERATOR).to_string();
+        // The tenants of the server itself sort before every other, and are not listed.
+        let after = after.unwrap_or(OPERATOR).max(PORTAL_ENROL).to_string();
         let rows = self.sql.query(&LIST_TENANTS, vec![after.into(), i64::from(limit).into()]).await?;
         rows.iter().map(read_tenant).collect()
     }
@@ -112,7 +115,7 @@ impl Tenants for SqlDirectory {
         by: &Change,
     ) -> Result<Option<Tenant>, StoreError> {
         self.audited_in(&[id, OPERATOR], |mut chains| async move {
-            let old = self::tenant(&self.sql, id).await?.filter(|tenant| tenant.id != OPERATOR);
+            let old = self::tenant(&self.sql, id).await?.filter(|tenant| !is_system(tenant.id));
             let Some(old) = old else { return Ok(None) };
             let new = match old.changed(change, by.at) {
                 Some(new) if new != old => new,

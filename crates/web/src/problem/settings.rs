@@ -50,10 +50,6 @@ impl From<SecurityError> for Problem {
                 "out_of_range",
                 "must not be longer than session_total",
             ),
-            SecurityError::NoPortal => Self::new(
-                ProblemCode::Conflict,
-                "`require_2fa` cannot hold: the server has no tenant `portal`, which would send the codes.",
-            ),
             SecurityError::NoPortalRoute => Self::new(
                 ProblemCode::Conflict,
                 "`require_2fa` cannot hold: the tenant `portal`, which would send the codes, has no route.",

@@ -15,6 +15,7 @@ pub fn codes(error: impl Into<Arc<StoreError>>) -> Problem {
         | StoreError::Moved
         | StoreError::Busy
         | StoreError::LastOwner
+        | StoreError::NotOfSystem(_)
         | StoreError::Full { .. } => internal("The codes store holds a conflicting value.").caused_by(error),
         // A newer release may have written the record: another node can read it.
         StoreError::Unavailable(_) | StoreError::Corrupt { .. } => codes_unavailable().caused_by(error),
@@ -42,6 +43,9 @@ pub fn directory(error: impl Into<Arc<StoreError>>) -> Problem {
         }
         StoreError::LastOwner => {
             Problem::new(ProblemCode::Conflict, "The tenant would be left without an owner.").caused_by(error)
+        }
+        StoreError::NotOfSystem(_) => {
+            Problem::new(ProblemCode::NotFound, "A tenant of the server itself has none.").caused_by(error)
         }
         StoreError::Corrupt { .. } => internal("A stored value cannot be read.").caused_by(error),
     }

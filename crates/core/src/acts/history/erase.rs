@@ -8,6 +8,7 @@ use crate::{
     },
     context::Context,
     phone::PhoneNumber,
+    tenant::system::Part,
 };
 use serde_json::json;
 
@@ -31,6 +32,7 @@ pub async fn erase_number(
     to: &PhoneNumber,
     by: &Change,
 ) -> Result<Erased, HistoryError> {
+    context.permit(actor.tenant, Part::verifications(actor)).map_err(HistoryError::Database)?;
     let (tenant, mode) = (actor.tenant, actor.mode);
     let number = context.keyring.fingerprint(tenant, to);
     let act = async {

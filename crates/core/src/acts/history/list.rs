@@ -12,6 +12,7 @@ use crate::{
     phone::PhoneNumber,
     snapshot::view::TenantView,
     tenant::profile::ProfileName,
+    tenant::system::Part,
     time::Timestamp,
     verification::{contact::Contact, status::Status},
 };
@@ -68,6 +69,7 @@ pub async fn search_verifications(
 }
 
 async fn list(context: &Context, actor: &Actor, query: ListQuery) -> Result<Vec<Verification>, HistoryError> {
+    context.permit(actor.tenant, Part::verifications(actor)).map_err(HistoryError::Database)?;
     let found = context.history.list(actor.tenant, actor.mode, &query).await;
     let found = found.map_err(HistoryError::Database)?;
     let mut shown = Vec::with_capacity(found.len());

@@ -7,6 +7,7 @@ use crate::{
     history::query::{ConversionQuery, HourlyCounts, ReportQuery, WayCounts},
     phone::Country,
     tenant::profile::ProfileName,
+    tenant::system::Part,
     time::Timestamp,
 };
 
@@ -28,6 +29,7 @@ pub async fn read_hourly_report(
     actor: &Actor,
     request: ReportRequest,
 ) -> Result<Vec<HourlyCounts>, HistoryError> {
+    context.permit(actor.tenant, Part::verifications(actor)).map_err(HistoryError::Database)?;
     let profiles = shown_profiles(context, actor, request.profile.as_ref()).await?;
     let ReportRequest { from, to, country, .. } = request;
     let query = ReportQuery { from, to, profiles, country };
@@ -41,5 +43,6 @@ pub async fn read_conversion(
     actor: &Actor,
     query: &ConversionQuery,
 ) -> Result<Vec<WayCounts>, HistoryError> {
+    context.permit(actor.tenant, Part::verifications(actor)).map_err(HistoryError::Database)?;
     context.history.conversion(actor.tenant, actor.mode, query).await.map_err(HistoryError::Database)
 }

@@ -6,6 +6,7 @@ use crate::{
     context::Context,
     history::fold::order,
     id::{RecordKey, VerificationId},
+    tenant::system::Part,
     verification::event::{Event, EventKind},
 };
 
@@ -16,6 +17,7 @@ pub async fn read_timeline(
     actor: &Actor,
     id: VerificationId,
 ) -> Result<Vec<Event>, HistoryError> {
+    context.permit(actor.tenant, Part::verifications(actor)).map_err(HistoryError::Database)?;
     let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
     // Read the codes store first: an event that is recorded in between is then in both lists, and not in
     // neither.

@@ -29,6 +29,8 @@ pub struct Finished<'a> {
     pub former: Option<HashedSecret>,
     pub sign_in: &'a SignIn,
     pub notices: &'a [SealedNotice],
+    /// Whether the person gets, or has just got, a mail on this attempt. The store notes it for the browser.
+    pub mailed: bool,
 }
 
 /// A form that came after the session had ended, kept for the same person and tenant.

@@ -17,11 +17,12 @@ use countersign_core::{
     mode::Mode,
     phone::Country,
     tenant::{
-        OPERATOR, PORTAL, TenantName,
+        TenantName,
         limits::{Buckets, LimitName, LimitScope},
         profile::ProfileName,
         resource::ResourceKind,
         settings::Settings,
+        system::is_system,
     },
 };
 use countersign_web::{
@@ -134,7 +135,7 @@ fn tenant(fields: &mut Fields, place: &str, management: &Management) -> Option<T
         TenantName::parse(&text(value)?).ok_or(Fault::format("must be 1 to 40 printable characters"))
     });
     let id = fields.optional("id", |value| {
-        let id = text(value)?.parse().ok().filter(|id| ![OPERATOR, PORTAL].contains(id));
+        let id = text(value)?.parse().ok().filter(|id| !is_system(*id));
         id.ok_or(Fault::format("must be the id of a tenant: ten_ and 26 characters"))
     });
     let settings = declared::tenant_settings(fields);

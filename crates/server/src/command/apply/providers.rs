@@ -14,6 +14,7 @@ use countersign_core::{
     management::providers::{self, ProviderChange},
     phone::PhoneNumber,
     ports::{applied::AppliedKind, gateways::TrialOutcome},
+    tenant::PORTAL,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -46,7 +47,7 @@ impl Walk<'_> {
             let of_file =
                 self.owners.iter().map(|owner| (owner.id, owner.name.as_deref().unwrap_or_default()));
             let others = self.tenants.iter().filter(|one| one.deleted_at.is_none());
-            let others = others.map(|tenant| (tenant.id, tenant.name.as_str()));
+            let others = others.map(|tenant| (tenant.id, tenant.name.as_str())).chain([(PORTAL, "portal")]);
             let found: BTreeSet<_> =
                 of_file.chain(others).filter(|(id, called)| is(*id, called)).map(|one| one.0).collect();
             match found.len() {

@@ -1,0 +1,214 @@
+//! Persons who come by a link: the set-up of the installation, and invitations. Each refusal of a link is the same.
+
+use crate::{
+    id::{InvitationId, MemberId, PersonId, TenantId},
+    locale::Locale,
+    management::{
+        invitations::{Accepting, accept},
+        reach::MemberError,
+    },
+    people::{
+        hours::Zone,
+        invitation::LinkSecret,
+        link::LinkKind,
+        member::{Limits, Member},
+        password::{Fault, Password, PasswordText},
+        person::{EmailAddress, Identity, Person, PersonName},
+        session::Factors,
+    },
+    ports::{
+        directory::members::Joining,
+        error::StoreError,
+        hasher::{Crowded, Lane},
+    },
+    sign_in::{
+        Entrance, Visitor,
+        attempt::Browser,
+        begin::{Beginning, NewSession, begin},
+        visit::Visit,
+    },
+    tenant::{OPERATOR, TenantName},
+    time::Timestamp,
+};
+use rand::CryptoRng;
+
+/// Why somebody did not join.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    /// The link is void, belongs to another address, or its author may no longer invite.
+    #[error("the link is not good")]
+    BadLink,
+    /// The password breaks the rule.
+    #[error("the password is refused")]
+    Password(Vec<Fault>),
+    #[error(transparent)]
+    Crowded(#[from] Crowded),
+    #[error("people")]
+    Unavailable(#[source] StoreError),
+}
+
+impl From<StoreError> for JoinError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Moved | StoreError::Conflict => Self::BadLink,
+            error => Self::Unavailable(error),
+        }
+    }
+}
+
+impl From<MemberError> for JoinError {
+    fn from(error: MemberError) -> Self {
+        match error {
+            MemberError::Directory(error) => Self::Unavailable(error),
+            _ => Self::BadLink,
+        }
+    }
+}
+
+/// What the holder of a good link sees.
+#[derive(Clone, Debug)]
+pub struct OpenInvitation {
+    pub tenant: TenantName,
+    pub email: EmailAddress,
+    /// Whether the address has an account. Then the person signs in and accepts.
+    pub known: bool,
+}
+
+/// What a new person chose.
+#[derive(Clone, Debug)]
+pub struct NewPerson<'a> {
+    pub name: PersonName,
+    /// The password, as it was typed.
+    pub password: &'a str,
+    pub language: Locale,
+    pub zone: Zone,
+}
+
+/// Opens an invitation without changing anything.
+pub async fn open_invitation(
+    entrance: &Entrance,
+    (tenant, id): (TenantId, InvitationId),
+    secret: &LinkSecret,
+    now: Timestamp,
+) -> Result<OpenInvitation, JoinError> {
+    let context = &entrance.context;
+    let invitation = context.directory.invitation(tenant, id).await?;
+    let invitation = invitation.filter(|invitation| invitation.opens_with(secret, now));
+    let view = context.snapshot.tenant(tenant).filter(|_| !context.snapshot.is_disabled(tenant));
+    let (Some(invitation), Some(view)) = (invitation, view) else { return Err(JoinError::BadLink) };
+    let email = invitation.open(&context.keyring).ok_or(JoinError::BadLink)?;
+    let known = context.directory.find_person(invitation.email).await?.is_some();
+    Ok(OpenInvitation { tenant: view.tenant.name.clone(), email, known })
+}
+
+/// Makes the invited person and its membership, and begins its first session.
+pub async fn accept_as_new(
+    entrance: &Entrance,
+    visitor: &Visitor,
+    (tenant, id, secret): (TenantId, InvitationId, &LinkSecret),
+    new: NewPerson<'_>,
+    former: Option<&LinkSecret>,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<NewSession, JoinError> {
+    let invitation = open_invitation(entrance, (tenant, id), secret, now).await?;
+    if invitation.known {
+        return Err(JoinError::BadLink);
+    }
+    let identity = Identity { name: new.name, email: invitation.email };
+    let hash = chosen(entrance, visitor, new.password, (&identity, Some(&invitation.tenant))).await?;
+    let accepting = Accepting::New(identity, new.language, new.zone, hash);
+    let by = visitor.change(now);
+    let member = accept(&entrance.context, (tenant, id), secret, &accepting, &by, rng).await?;
+    first_session(entrance, visitor, &member, former, now, rng).await
+}
+
+/// Makes a person who is signed in a member. The person must have the invited address.
+pub async fn accept_signed_in(
+    entrance: &Entrance,
+    visitor: &Visitor,
+    (tenant, id, secret): (TenantId, InvitationId, &LinkSecret),
+    visit: &Visit,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Member, JoinError> {
+    let (known, by) = (Accepting::Known(visit.session.person), visitor.change(now));
+    Ok(accept(&entrance.context, (tenant, id), secret, &known, &by, rng).await?)
+}
+
+/// Whether this is the good link of a set-up.
+pub async fn is_setup(entrance: &Entrance, secret: &LinkSecret, now: Timestamp) -> Result<bool, StoreError> {
+    let link = entrance.people.link(secret.hash(), now).await?;
+    Ok(link.is_some_and(|link| link.kind == LinkKind::SetUp))
+}
+
+/// Makes the operator's first person, and begins its first session.
+pub async fn set_up(
+    entrance: &Entrance,
+    visitor: &Visitor,
+    secret: &LinkSecret,
+    (email, new): (EmailAddress, NewPerson<'_>),
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<NewSession, JoinError> {
+    if !is_setup(entrance, secret, now).await? {
+        return Err(JoinError::BadLink);
+    }
+    let identity = Identity { name: new.name, email };
+    let hash = chosen(entrance, visitor, new.password, (&identity, None)).await?;
+    let (context, by) = (&entrance.context, visitor.change(now));
+    let limits = Limits::of_owner(new.zone.clone());
+    let whole = (new.language, new.zone);
+    let person = Person::new(PersonId::new(rng), &identity, whole, &context.keyring, now, rng);
+    let member = Member {
+        id: MemberId::new(now, rng),
+        tenant: OPERATOR,
+        person: person.id,
+        limits,
+        disabled: false,
+        version: 1,
+        created_at: now,
+    };
+    let joining = Joining { member: &member, person: Some(&person), password: Some(&hash), invitation: None };
+    entrance.people.set_up(secret.hash(), joining, &by).await?;
+    context.catch_up().await;
+    first_session(entrance, visitor, &member, None, now, rng).await
+}
+
+/// Judges and hashes the password of a new person.
+async fn chosen(
+    entrance: &Entrance,
+    visitor: &Visitor,
+    typed: &str,
+    (identity, tenant): (&Identity, Option<&TenantName>),
+) -> Result<PasswordText, JoinError> {
+    let password = Password::read(typed).ok_or_else(|| JoinError::Password(Vec::new()))?;
+    let mut known = vec![identity.email.expose(), identity.name.expose()];
+    known.extend(tenant.map(TenantName::as_str));
+    password.judge(&known).map_err(JoinError::Password)?;
+    let lane = Lane { network: visitor.network(), known: false };
+    let hash = entrance.hasher.hash(lane, password, Vec::new()).await?;
+    hash.ok_or_else(|| JoinError::Password(Vec::new()))
+}
+
+async fn first_session(
+    entrance: &Entrance,
+    visitor: &Visitor,
+    member: &Member,
+    former: Option<&LinkSecret>,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<NewSession, JoinError> {
+    let account = entrance.people.account(member.person).await?.ok_or(JoinError::BadLink)?;
+    let browser = Browser::of(entrance, visitor, member.person, now).await?;
+    let beginning = Beginning {
+        factors: Factors::Password,
+        joined: Some(member.tenant),
+        half: None,
+        recovery: None,
+        former,
+        notices: &[],
+        mailed: true,
+    };
+    Ok(begin(entrance, visitor, (&account, browser), beginning, now, rng).await?)
+}

@@ -1,0 +1,99 @@
+//! The owners of a tenant: who is one, and what they hear of.
+
+use crate::{
+    access::actor::{Actor, Who},
+    id::TenantId,
+    people::{
+        account::Account,
+        member::{Member, Role},
+        notice::{News, Notice, SealedNotice},
+        person::PersonName,
+    },
+    ports::error::StoreError,
+    sign_in::Entrance,
+    tenant::TenantName,
+    time::Timestamp,
+};
+use rand::CryptoRng;
+
+const PAGE: u16 = 1_000;
+/// How many owners of a tenant hear of one event at most.
+const MOST_TOLD: usize = 50;
+
+/// Only an owner of the tenant who signed in does this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("only an owner who signed in does this")]
+pub struct NoOwner;
+
+/// The owner as whom the actor signed in. The copy in memory may be older than a demotion, so this reads SQL.
+pub async fn owner_of(entrance: &Entrance, actor: &Actor) -> Result<Result<Member, NoOwner>, StoreError> {
+    let Who::Member { id, acted_by: None } = actor.who else { return Ok(Err(NoOwner)) };
+    let member = entrance.context.directory.member(actor.tenant, id).await?;
+    let owner = member.filter(|member| member.limits.role == Role::Owner && !member.disabled);
+    Ok(owner.ok_or(NoOwner))
+}
+
+/// The enabled owners of a tenant.
+pub(super) async fn owners_in(entrance: &Entrance, tenant: TenantId) -> Result<Vec<Member>, StoreError> {
+    let (mut owners, mut before) = (Vec::new(), None);
+    loop {
+        let page = entrance.context.directory.list_members(tenant, before, PAGE).await?;
+        before = page.last().map(|member| member.id);
+        let is_last = page.len() < usize::from(PAGE);
+        owners
+            .extend(page.into_iter().filter(|member| member.limits.role == Role::Owner && !member.disabled));
+        if is_last {
+            return Ok(owners);
+        }
+    }
+}
+
+/// Mails to the owners of a tenant.
+pub async fn to_owners(
+    entrance: &Entrance,
+    tenant: TenantId,
+    news: impl Fn(TenantName) -> News,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Vec<SealedNotice>, StoreError> {
+    let Some(name) = entrance.context.directory.tenant(tenant).await?.map(|tenant| tenant.name) else {
+        return Ok(Vec::new());
+    };
+    let mut notices = Vec::new();
+    for owner in owners_in(entrance, tenant).await?.into_iter().take(MOST_TOLD) {
+        let Some(person) = entrance.context.directory.person(owner.person).await? else { continue };
+        let Some(identity) = person.open(&entrance.context.keyring) else { continue };
+        let notice = Notice::mail(&person, &identity, news(name.clone()), now, rng);
+        notices.push(notice.sealed(&entrance.context.keyring, rng));
+    }
+    Ok(notices)
+}
+
+/// Tells the owners of a tenant something that another transaction has changed already.
+pub async fn tell_owners(
+    entrance: &Entrance,
+    tenant: TenantId,
+    news: impl Fn(TenantName) -> News,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<(), StoreError> {
+    let notices = to_owners(entrance, tenant, news, now, rng).await?;
+    entrance.people.add_notices(&notices).await
+}
+
+/// Mails to the owners of each tenant of a person: its two-factor authentication is off.
+pub(super) async fn two_factor_off(
+    entrance: &Entrance,
+    account: &Account,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Vec<SealedNotice>, StoreError> {
+    let Some(identity) = account.person.open(&entrance.context.keyring) else { return Ok(Vec::new()) };
+    let name: PersonName = identity.name;
+    let mut notices = Vec::new();
+    for membership in entrance.context.directory.memberships(account.person.id).await? {
+        let news = |tenant| News::MemberTwoFactorOff { tenant, name: name.clone() };
+        notices.extend(to_owners(entrance, membership.tenant, news, now, rng).await?);
+    }
+    Ok(notices)
+}

@@ -1,0 +1,164 @@
+// Every page: no finding of axe in light and dark, on a phone and on a screen; and everything works without JavaScript.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { open, password } from "./browser.mjs";
+import { invite, join, linkIn, newNumber, newPerson, newTenant } from "./people.mjs";
+import { startDev } from "./servers.mjs";
+
+let server;
+before(async () => (server = await startDev()));
+after(() => server?.stop());
+
+const LONG = "Wolnomiłościwszczególnieprzezzielonykoszyk";
+
+test("no page before sign-in has a violation of accessibility", async () => {
+  const visit = await open(server.base);
+  for (const path of ["/portal/sign-in", "/portal/forgot", "/portal/signed-out", "/portal/nothing", "/portal/reset/0000"]) {
+    await visit.go(path);
+    await visit.look(path);
+  }
+  await visit.go("/portal/sign-in");
+  await visit.knock({ email: "nobody@example.com", password: "x" });
+  await visit.look("sign-in with an error");
+  assert.match(await visit.page.title(), /^Error: /);
+  await visit.go("/portal/forgot");
+  await visit.enter({ email: "nobody@example.com" });
+  await visit.look("link is on its way");
+  const tenant = await newTenant(server, `${LONG} Sp. z o.o.`);
+  await server.command("tenant", "security", "set", tenant, "--require-2fa", "2026-01-01");
+  await visit.go(await invite(server, { tenant, role: "subuser", email: `${LONG}@example.com` }));
+  await visit.look("invitation");
+  await visit.fill({ name: "x", password: "x", phone: "x" });
+  await visit.act("act", "join");
+  await visit.look("invitation with errors");
+});
+
+test("no page has a violation of accessibility", async () => {
+  const tenant = await newTenant(server, LONG);
+  const { person, visit } = await newPerson(server, { tenant, name: `${LONG} ${LONG.slice(0, 15)}` });
+  const second = await newTenant(server, "Studio Fala");
+  const link = await invite(server, { tenant: second, role: "subuser", email: person.email });
+  await visit.go(link);
+  await visit.look("invitation of a person who is signed in");
+  await visit.act("act", "accept");
+  await visit.go("/portal/tenants");
+  await visit.look("tenants");
+  await visit.act("tenant", tenant);
+  await newPerson(server, { tenant, role: "subuser", name: "Bartek Mak" });
+  const members = await server.command("member", "list", "--tenant", tenant);
+  const member = members.split("\n").find((line) => line.includes("Bartek Mak")).split("\t")[0];
+  const own = ["", "/profile", "/security", "/security/rules", "/ip-lists", "/devices", "/password", "/email", "/two-factor"];
+  for (const page of [...own, `/members/${member}/sign-ins`]) {
+    assert.equal(await visit.go(`/portal${page}`), 200, page);
+    await visit.look(page || "/portal");
+  }
+  await visit.go("/portal/two-factor");
+  await visit.enter({ phone: "123", proof_password: person.password });
+  await visit.look("number with an error");
+  const number = newNumber();
+  await visit.enter({ phone: number, proof_password: person.password });
+  await visit.look("code of the first message");
+  await visit.enter({ code: await server.code(number) });
+  await visit.look("recovery codes");
+  await visit.enter({ stored: true });
+  person.phone = number;
+  await visit.look("after the recovery codes");
+  await visit.go("/portal/security");
+  await visit.look("security with a second factor");
+  await visit.act("act", "off");
+  await visit.look("proof of an act of one button");
+  await visit.enter({ proof_password: person.password });
+  await visit.look("proof by code");
+  await visit.go("/portal/email");
+  await visit.enter({ email: "x", proof_password: "x" });
+  await visit.look("address with errors");
+  await visit.signOut();
+  await visit.look("signed out");
+  await visit.go("/portal/sign-in");
+  await visit.knock(person);
+  await visit.look("code");
+  await visit.enter({ code: "000000" });
+  await visit.look("wrong code");
+  await visit.go("/portal/recovery");
+  await visit.look("recovery code");
+  await visit.go("/portal/forgot");
+  await visit.enter({ email: person.email });
+  await visit.go(linkIn(await server.mail.next(person.email, /\/portal\/reset\//), "reset"));
+  await visit.look("new password");
+  await visit.go(linkIn(await server.mail.next(person.email, /\/portal\/mail\//), "mail"));
+  await visit.look("sign out everywhere by a mail");
+  await visit.send();
+  await visit.look("signed out everywhere");
+});
+
+test("no page of Polish, of refusals and of old passwords has one either", async () => {
+  const tenant = await newTenant(server, "Klinika Wrzos");
+  const { person, visit } = await newPerson(server, { tenant });
+  await visit.go("/portal/profile");
+  await visit.enter({ language: "pl" });
+  await server.age("people", "password_at", 31 * 86_400);
+  for (const page of ["", "/profile", "/security", "/security/rules", "/ip-lists", "/devices", "/password", "/email", "/two-factor"]) {
+    await visit.go(`/portal${page}`);
+    await visit.look(`Polish ${page}`);
+  }
+  await server.command("tenant", "security", "set", tenant, "--password-age", "force");
+  await visit.go("/portal");
+  await visit.look("forced password");
+  await server.command("tenant", "security", "set", tenant, "--password-age", "off");
+  await visit.go("/portal/ip-lists");
+  await visit.prove(server, person, { entries: "203.0.113.0/24 Biuro" });
+  await visit.look("a list without its author");
+  await server.command("allowlist", "portal", "add", "--tenant", tenant, "203.0.113.0/24 Office");
+  await visit.go("/portal");
+  await visit.look("refused address");
+});
+
+test("every page works without JavaScript", async () => {
+  const options = { javaScriptEnabled: false, viewport: { width: 375, height: 800 } };
+  const tenant = await newTenant(server, "Bez Skryptu");
+  const person = { name: "Iza Cicha", email: "iza@example.com", password: password(77), tenant };
+  const visit = await open(server.base, options);
+  await join(visit, await invite(server, { tenant, email: person.email }), person);
+  await visit.switchOn(server, person, newNumber());
+  await visit.signOut();
+  await visit.signIn(server, person);
+  assert.equal(await visit.isIn(), true);
+  await visit.go("/portal/profile");
+  await visit.enter({ name: "Iza Głośna" });
+  await visit.go("/portal/profile");
+  assert.equal(await visit.page.locator("#name").inputValue(), "Iza Głośna");
+  await visit.go("/portal/security/rules");
+  await visit.prove(server, person, { password_age: "off" });
+  assert.deepEqual(await visit.faults(), []);
+  await visit.go("/portal/ip-lists");
+  await visit.prove(server, person, { entries: "127.0.0.0/8 Here" });
+  assert.deepEqual(await visit.faults(), []);
+  await visit.go("/portal/password");
+  await visit.prove(server, person, { password: password(78) }, { password: password(78) });
+  person.password = password(78);
+  await visit.go("/portal/email");
+  await visit.prove(server, person, { email: "iza.nowa@example.com" });
+  await visit.go(linkIn(await server.mail.next("iza.nowa@example.com", /\/portal\/mail\//), "mail"));
+  await visit.send();
+  person.email = "iza.nowa@example.com";
+  await visit.signIn(server, person);
+  assert.equal(await visit.isIn(), true);
+  const other = await (await open(server.base, options)).signIn(server, person);
+  await visit.go("/portal/devices");
+  await visit.act("act", "end-others");
+  assert.equal(await other.isIn(), false);
+  await visit.go("/portal/security");
+  await visit.act("act", "new-codes");
+  await visit.prove(server, person);
+  assert.equal(await visit.page.locator("#codes li").count(), 10);
+  await visit.enter({ stored: true });
+  await visit.go("/portal/security");
+  await visit.act("act", "off");
+  await visit.prove(server, person);
+  delete person.phone;
+  await server.age("sessions", "seen_at", 3_601);
+  await visit.go("/portal/devices");
+  assert.equal(await visit.page.locator(".note").count(), 1, "without a script the sign-in page says why");
+  await visit.signIn(server, person);
+  await visit.signOut();
+});

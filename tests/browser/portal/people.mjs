@@ -1,0 +1,54 @@
+// Persons for the portal's tests: each test invites its own, so that the tests of a file run in any order.
+import assert from "node:assert/strict";
+import { open, password } from "./browser.mjs";
+
+let count = 0;
+
+/** A number that no other test uses: a number takes five starts in ten minutes. */
+export const newNumber = () => `+4850051${String((process.pid % 90) + 10)}${String(++count).padStart(2, "0")}`;
+
+export const path = (link) => new URL(link, "http://x").pathname;
+
+/** The link of an invitation, which the command prints or mails. */
+export async function invite(server, { role = "owner", limits = [], tenant = server.tenant, email } = {}) {
+  const flags = role === "subuser" && !limits.includes("--permissions") ? ["--permissions", "settings:read", ...limits] : limits;
+  const printed = await server.command("member", "invite", "--tenant", tenant, "--role", role, ...flags, email);
+  const link = printed.match(/\S*\/portal\/invite\/\S+/);
+  if (link) return path(link[0]);
+  const mail = await server.mail.next(email, /\/portal\/invite\//);
+  return linkIn(mail, "invite");
+}
+
+/** The path of a link in a mail. The text and the HTML form must have the same one. */
+export function linkIn({ text, html }, page) {
+  const found = new RegExp(`\\S+(/portal/${page}/[a-z0-9_/-]+)`);
+  const link = text.match(found)?.[1];
+  assert.ok(link, `no link to ${page} in: ${text}`);
+  assert.ok(html.includes(link), "the HTML form has another link");
+  return link;
+}
+
+/** Accepts an invitation in this browser. Returns the person, who is signed in there. */
+export async function join(visit, link, person) {
+  assert.equal(await visit.go(link), 200);
+  await visit.fill({ name: person.name, password: person.password });
+  await visit.act("act", "join");
+  assert.deepEqual(await visit.faults(), []);
+  return person;
+}
+
+/** A new person, signed in in a browser of its own. */
+export async function newPerson(server, { name = "Ewa Lis", role, limits, tenant, options } = {}) {
+  const n = ++count;
+  const person = { name, email: `person-${process.pid}-${n}@example.com`, password: password(n), tenant: tenant ?? server.tenant };
+  const link = await invite(server, { role, limits, tenant, email: person.email });
+  const visit = await open(server.base, options);
+  await join(visit, link, person);
+  return { person, visit };
+}
+
+/** Another tenant. Returns its id. */
+export async function newTenant(server, name) {
+  const printed = await server.command("tenant", "create", name);
+  return printed.match(/ten_\w+/)[0];
+}

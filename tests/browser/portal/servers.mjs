@@ -1,0 +1,216 @@
+// The servers of the portal's tests: each test file starts its own `countersign dev` or `countersign serve`,
+// with a folder of its own, and a real SMTP server that keeps what it takes.
+// COUNTERSIGN names the program, COUNTERSIGN_TEST_SMTP_PYTHON a Python that has aiosmtpd.
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, existsSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const WAIT = 20_000;
+const program = process.env.COUNTERSIGN;
+const run = promisify(execFile);
+
+export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** Asks until there is an answer. */
+export async function eventually(what, probe, wait = WAIT) {
+  const until = Date.now() + wait;
+  for (;;) {
+    const found = await probe();
+    if (found) return found;
+    if (Date.now() > until) throw new Error(`no ${what} within ${wait} ms`);
+    await pause(50);
+  }
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+/** The environment without settings that another test, or the machine, has put there. */
+function environment(settings) {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("COUNTERSIGN__"));
+  return { ...Object.fromEntries(inherited), ...settings };
+}
+
+class Child {
+  constructor(file, args, env) {
+    this.words = "";
+    this.child = spawn(file, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    this.ended = new Promise((done) => this.child.once("exit", done).once("error", done));
+    const keep = (chunk) => (this.words = (this.words + chunk).slice(-50_000));
+    this.child.stderr.on("data", keep);
+    this.child.stdout.on("data", keep);
+  }
+
+  async end() {
+    if (this.child.exitCode !== null) return;
+    this.child.kill("SIGTERM");
+    const timer = setTimeout(() => this.child.kill("SIGKILL"), 10_000);
+    await this.ended;
+    clearTimeout(timer);
+  }
+}
+
+/** An SMTP server that keeps what it takes. */
+class Mail {
+  static async start({ utf8 = true } = {}) {
+    const mail = new Mail();
+    mail.port = await freePort();
+    mail.kept = [];
+    const args = [fileURLToPath(new URL("../../smtp/server.py", import.meta.url)), String(mail.port), ...(utf8 ? [] : ["--ascii"])];
+    mail.process = new Child(process.env.COUNTERSIGN_TEST_SMTP_PYTHON, args, process.env);
+    const lines = createInterface({ input: mail.process.child.stdout });
+    let listens = false;
+    lines.on("line", (line) => {
+      const event = JSON.parse(line);
+      if (event.event === "listening") listens = true;
+      else mail.kept.push(event);
+    });
+    await eventually("SMTP server", () => listens);
+    return mail;
+  }
+
+  /** Every mail to an address so far, in the order of their arrival. */
+  to(address) {
+    return this.kept.filter((mail) => mail.to.includes(address));
+  }
+
+  /** The first mail to an address, after those that were seen already, whose subject or text matches. */
+  async next(address, pattern, seen = 0) {
+    const found = () => this.to(address).slice(seen).find(({ subject, text }) => pattern.test(subject) || pattern.test(text));
+    return eventually(`mail to ${address} like ${pattern}`, found).catch((error) => {
+      error.message += `; there are ${JSON.stringify(this.to(address).map(({ subject }) => subject))}`;
+      throw error;
+    });
+  }
+}
+
+class Server {
+  constructor(folder, settings) {
+    this.folder = folder;
+    this.settings = settings;
+    this.people = 0;
+  }
+
+  /** Runs a command of the program beside this server. Returns its standard output, without the last newline. */
+  async command(...args) {
+    const { stdout } = await run(program, args, { env: environment(this.settings), timeout: 30_000 });
+    return stdout.trimEnd();
+  }
+
+  /** Moves rows of the database into the past, in place of waiting. */
+  async age(table, columns, seconds) {
+    const moves = columns.split(" ").map((column) => `${column} = ${column} - ${seconds * 1_000_000}`);
+    await this.change(`UPDATE ${table} SET ${moves.join(", ")}`);
+  }
+
+  async change(statement) {
+    const code = "import sqlite3,sys; db=sqlite3.connect(sys.argv[1],timeout=10); db.execute(sys.argv[2]); db.commit()";
+    await run("python3", ["-c", code, this.database(), statement]);
+  }
+
+  async ask(query) {
+    const code =
+      "import sqlite3,sys,json; db=sqlite3.connect(sys.argv[1],timeout=10); print(json.dumps(db.execute(sys.argv[2]).fetchall(), default=bytes.hex))";
+    const { stdout } = await run("python3", ["-c", code, this.database(), query]);
+    return JSON.parse(stdout);
+  }
+
+  database() {
+    return join(this.folder, "directory.sqlite");
+  }
+
+  /** The newest code that a phone of `dev` got, once there are more messages than `seen`. */
+  async code(number, seen = 0) {
+    return eventually(`code for ${number}`, async () => {
+      const messages = await this.messages(number);
+      return messages.length > seen && messages[0].code;
+    });
+  }
+
+  async messages(number) {
+    const answer = await fetch(`${this.base}/dev/messages?to=${encodeURIComponent(number)}`);
+    assert.equal(answer.status, 200);
+    return answer.json();
+  }
+
+  async stop() {
+    await this.process.end();
+    await this.mail?.process.end();
+    rmSync(this.folder, { recursive: true, force: true });
+    assert.ok(!/panicked/.test(this.process.words), this.process.words);
+  }
+}
+
+async function up(server, args, settings, { mail, utf8 }) {
+  if (mail) server.mail = await Mail.start({ utf8 });
+  const mailSettings = mail && {
+    COUNTERSIGN__MAIL__HOST: "127.0.0.1",
+    COUNTERSIGN__MAIL__PORT: String(server.mail.port),
+    COUNTERSIGN__MAIL__TLS: "none",
+    COUNTERSIGN__MAIL__FROM: "Countersign <portal@countersign.example>",
+  };
+  server.settings = { COUNTERSIGN__DATA__FOLDER: server.folder, ...mailSettings, ...settings };
+  server.process = new Child(program, args, environment(server.settings));
+}
+
+function newFolder() {
+  return mkdtempSync(join(tmpdir(), "countersign-portal."));
+}
+
+/** `countersign dev`. Its person, its tenant and its key are those of the ready file. */
+export async function startDev({ mail = true, utf8 = true, settings = {} } = {}) {
+  const server = new Server(newFolder());
+  const file = join(server.folder, "ready.json");
+  const args = ["dev", "--port", "0", "--operator-port", "0", "--data", server.folder, "--ready-file", file];
+  await up(server, args, settings, { mail, utf8 });
+  const isUp = () => {
+    if (server.process.child.exitCode !== null) throw new Error(server.process.words);
+    return existsSync(file);
+  };
+  await eventually("ready file", isUp, 60_000);
+  const ready = JSON.parse(readFileSync(file, "utf8"));
+  Object.assign(server, { ready, base: ready.base_url, tenant: ready.tenant_id, key: ready.key });
+  server.owner = { email: ready.person_email, password: ready.person_password };
+  return server;
+}
+
+/** `countersign serve`, over TLS with a certificate of its own if `tls` is true. */
+export async function startServe({ mail = true, utf8 = true, tls = false, settings = {} } = {}) {
+  const server = new Server(newFolder());
+  const [port, operatorPort] = [await freePort(), await freePort()];
+  server.base = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
+  server.operator = `http://127.0.0.1:${operatorPort}`;
+  const certificate = tls ? await makeCertificate(server.folder) : {};
+  const own = {
+    COUNTERSIGN__SERVER__BIND: `127.0.0.1:${port}`,
+    COUNTERSIGN__SERVER__OPERATOR_BIND: `127.0.0.1:${operatorPort}`,
+    COUNTERSIGN__SERVER__PUBLIC_URL: server.base,
+    ...certificate,
+  };
+  await up(server, ["serve"], { ...own, ...settings }, { mail, utf8 });
+  const isUp = async () => {
+    if (server.process.child.exitCode !== null) throw new Error(server.process.words);
+    return fetch(`${server.operator}/health/ready`).then(({ ok }) => ok, () => false);
+  };
+  await eventually("serving", isUp, 60_000);
+  return server;
+}
+
+async function makeCertificate(folder) {
+  const [key, certificate] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+  const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"];
+  await run("openssl", ["req", "-x509", ...kind, ...subject, "-keyout", key, "-out", certificate]);
+  return { COUNTERSIGN__SERVER__TLS__CERTIFICATE: certificate, COUNTERSIGN__SERVER__TLS__KEY: key };
+}
