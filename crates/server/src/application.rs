@@ -33,13 +33,12 @@ use crate::{
     wiring::{Backends, judge_machine, open_backends},
 };
 use actix_web::web;
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{Context as _, anyhow};
 use audit_heads::watch_heads;
 use background::{House, flush_key_uses, follow_webhooks, join_all, keep_house};
 use countersign_api::{Api, AuthFailures, KeyUses, Strays};
 use countersign_core::{
     context::Context,
-    management::tenants::erase_tenants,
     ports::{
         clock::Clock,
         codes::{outbox::Outbox, peers::Peers},
@@ -50,7 +49,6 @@ use countersign_core::{
         places::Places,
     },
     sign_in::Entrance,
-    time::Timestamp,
 };
 use countersign_delivery::{AccountReport, WebhookSettings, Webhooks, Worker, WorkerSettings};
 use countersign_portal::DevPage;
@@ -68,6 +66,7 @@ pub(crate) use probe::ApiProbe;
 use provider::{choose_provider, open_relay};
 use receipts::Receipts;
 use recorder::Recorder;
+pub(crate) use recorder::record_rest;
 use rotation::{Users, follow_files};
 use settle::settle;
 use share::{keep_share, take_share};
@@ -180,9 +179,9 @@ impl Application {
             lock,
         } = open_backends(&settings, &clock, dev).await?;
         let demo = if dev {
-            Some(open_demo(&context, history.as_ref(), clock.now()).await?)
+            Some(Arc::new(Demo::open(&context, history.as_ref(), clock.now()).await?))
         } else {
-            refuse_demo(context.directory.as_ref(), &context.keyring, &settings.folder).await?;
+            refuse_demo(context.directory.as_ref(), &context.keyring).await?;
             None
         };
         let mut presence = Presence::new(&context, Arc::clone(&nodes), &settings.keyring, Arc::clone(&clock));
@@ -437,29 +436,4 @@ pub(crate) fn load_certificate(settings: &Settings) -> Result<Option<Arc<Certifi
     let certificate =
         certificate.map_err(|error| Problems(vec![format!("server.tls: {:#}", anyhow::Error::from(error))]));
     Ok(certificate?.map(Arc::new))
-}
-
-/// Installs the demo tenant. Its keys are printed on screens, so `serve` must never accept them.
-async fn open_demo(
-    context: &Context,
-    history: &dyn HistoryUpkeep,
-    now: Timestamp,
-) -> anyhow::Result<Arc<Demo>> {
-    let demo = Demo::derive(&context.keyring).context("The demo tenant has no valid name")?;
-    let directory = &context.directory;
-    let found = directory.tenant(demo.tenant.id).await.context("The directory does not answer")?;
-    let strangers = directory.list_tenants(None, 1).await.context("The directory does not answer")?;
-    ensure!(
-        found.is_some() || strangers.is_empty(),
-        "This database holds tenants of `countersign serve`, whose codes `dev` would show to everybody here; give it another one"
-    );
-    if found.is_some_and(|tenant| tenant.erasing) {
-        // An erasure that has begun cannot be undone, and no other server will complete this one.
-        let erased = erase_tenants(context, &*context.codes, &*context.webhooks, history, now).await;
-        let failed = erased.map(|erased| erased.failed.into_iter().next());
-        let outcome = failed.and_then(|failed| failed.map_or(Ok(()), |(_, error)| Err(error)));
-        outcome.context("The demo tenant that was deleted cannot be erased")?;
-    }
-    demo.install(directory.as_ref(), now).await?;
-    Ok(Arc::new(demo))
 }

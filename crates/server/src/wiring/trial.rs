@@ -163,7 +163,7 @@ async fn try_database(settings: &Settings, keyring: Option<Arc<KeyRing>>) -> Tri
     // What the key ring lacks was said above.
     let Some(keyring) = keyring else { return trial };
     let directory = SqlDirectory::new(sql, Arc::clone(&keyring));
-    trial.judge("data.folder", refuse_demo(&directory, &keyring, &settings.folder).await);
+    trial.judge("data.folder", refuse_demo(&directory, &keyring).await);
     match timeout(WHOLE_PATIENCE, directory.news(0)).await {
         Ok(Ok(news)) => {
             let snapshot = Snapshot::default();
