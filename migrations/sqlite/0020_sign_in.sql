@@ -8,6 +8,8 @@ ALTER TABLE people ADD COLUMN session_idle INTEGER;
 ALTER TABLE people ADD COLUMN session_total INTEGER;
 ALTER TABLE people ADD COLUMN reset_2fa_at INTEGER;
 
+CREATE INDEX people_by_reset ON people (reset_2fa_at) WHERE reset_2fa_at IS NOT NULL;
+
 CREATE TABLE former_passwords (
     person_id TEXT NOT NULL,
     made_at INTEGER NOT NULL,
@@ -74,11 +76,13 @@ CREATE TABLE half_sign_ins (
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX half_sign_ins_by_person ON half_sign_ins (person_id);
 CREATE INDEX half_sign_ins_by_end ON half_sign_ins (expires_at);
 
 -- The proof of a session that waits for its code: at most one.
 CREATE TABLE proofs (
     session_id TEXT NOT NULL PRIMARY KEY,
+    person_id TEXT NOT NULL,
     epoch INTEGER NOT NULL,
     act TEXT NOT NULL,
     object TEXT NOT NULL,
@@ -90,6 +94,7 @@ CREATE TABLE proofs (
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX proofs_by_person ON proofs (person_id);
 CREATE INDEX proofs_by_end ON proofs (expires_at);
 
 -- A link that was used stays without what it carried until it expires, because it counts in the bound of an hour.
@@ -107,6 +112,7 @@ CREATE TABLE links (
 CREATE INDEX links_by_person ON links (person_id, kind, made_at);
 CREATE INDEX links_by_end ON links (expires_at);
 
+-- Guesses of an hour have the same text in `guesses` and a place each; the last place counts the further ones.
 CREATE TABLE sign_ins (
     id TEXT PRIMARY KEY NOT NULL,
     at INTEGER NOT NULL,
@@ -118,12 +124,14 @@ CREATE TABLE sign_ins (
     country TEXT,
     device_id TEXT,
     agent TEXT NOT NULL,
-    number INTEGER NOT NULL
+    number INTEGER NOT NULL,
+    guesses TEXT,
+    place INTEGER NOT NULL,
+    UNIQUE (guesses, place)
 ) STRICT;
 
 CREATE INDEX sign_ins_by_person ON sign_ins (person_id, id);
 CREATE INDEX sign_ins_by_tenant ON sign_ins (tenant_id, person_id, id) WHERE tenant_id IS NOT NULL;
-CREATE INDEX sign_ins_by_email ON sign_ins (email, at);
 CREATE INDEX sign_ins_by_time ON sign_ins (at);
 
 -- A form that came after the session had ended: the last one of a person.
@@ -133,6 +141,8 @@ CREATE TABLE late_forms (
     sealed BLOB NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX late_forms_by_end ON late_forms (expires_at);
 
 -- Failures of signing in, by a keyed hash of what is counted.
 CREATE TABLE sign_in_waits (

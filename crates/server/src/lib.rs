@@ -10,6 +10,7 @@ pub mod cli;
 mod command;
 pub mod configuration;
 pub mod demo;
+pub mod hasher;
 pub mod keyfile;
 pub mod machine;
 mod operator;

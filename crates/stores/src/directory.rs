@@ -27,12 +27,17 @@ mod resource;
 mod review;
 mod setting;
 mod statements;
+mod stranger;
 mod tenant;
 mod told;
 mod turns;
 mod usage;
 
 pub use node::SqlNodes;
+pub(crate) use audit::Chains;
+pub(crate) use change::{lock_number, take_number};
+pub(crate) use members::add_joining;
+pub(crate) use people::read_person;
 pub use statements::{PEOPLE, STATEMENTS};
 
 use crate::sql::Sql;

@@ -2,11 +2,10 @@
 //! bound to the act, its object and the fields of the form. A proof opens no window: the next act needs its own.
 
 use crate::{
-    access::address::customer_network,
-    id::{DeviceId, VerificationId},
+    id::VerificationId,
     message::binding::Origin,
     people::{
-        account::{Account, AccountChange},
+        account::AccountChange,
         invitation::LinkSecret,
         notice::News,
         password::{Password, Verified},
@@ -14,18 +13,18 @@ use crate::{
         proof_act::ActName,
         recovery::RecoveryCode,
         session::{HALF_LIFE, MOST_SENDS, Session},
-        waits::WaitCount,
     },
+    phone::PhoneNumber,
     ports::{
         error::StoreError,
-        hasher::{Crowded, Lane},
+        hasher::Crowded,
         people::accounts::{Along, Consumed},
     },
     sign_in::{
-        Entrance, Visitor,
+        attempt::{Browser, Counted},
         codes::{CodeCheck, CodeEnd, CodeError, NewCode, Sent, check_code, resend_code, send_code},
         purpose::Purpose,
-        signed_in::{OwnError, SignedIn, by_person, mail},
+        signed_in::{OwnError, SignedIn, mail},
     },
     time::Timestamp,
 };
@@ -218,8 +217,7 @@ pub async fn prove_by_recovery_code(
     }
     waiting(own, form).await?;
     let account = own.present().await?;
-    let counts = counts(own).await?;
-    count(own, &counts).await?;
+    let counted = count(own).await?;
     let code = RecoveryCode::parse(typed).ok_or(ProofError::WrongRecoveryCode)?;
     let left = own.people().count_recovery_codes(account.person.id).await?.saturating_sub(1);
     let notice = mail(own.entrance, &account, News::RecoveryCodeUsed { left }, own.now, rng)?;
@@ -227,7 +225,7 @@ pub async fn prove_by_recovery_code(
     // The change changes nothing but the codes.
     let same = AccountChange::SessionLengths(account.idle, account.total);
     let along = Along { consumes: &consumes, kept: None, notices: &[notice] };
-    let by = by_person(own.visitor, own.now);
+    let by = own.by();
     match own.people().change_account(&account, &same, along, &by).await {
         Ok(()) => {}
         Err(StoreError::Moved) if own.present().await?.person.version == account.person.version => {
@@ -235,7 +233,7 @@ pub async fn prove_by_recovery_code(
         }
         Err(error) => return Err(error.into()),
     }
-    own.people().give_back(&counts, own.now).await?;
+    counted.give_back(own.entrance, own.now).await?;
     Ok(Proven::of(form))
 }
 
@@ -254,13 +252,12 @@ pub async fn send_again(
 
 /// Compares the person's password. The try is counted before it is looked at.
 pub(super) async fn check_password(own: &SignedIn<'_>, typed: &str) -> Result<(), ProofError> {
-    let counts = counts(own).await?;
-    count(own, &counts).await?;
+    let counted = count(own).await?;
     let password = Password::read(typed).ok_or(ProofError::WrongPassword)?;
     let account = own.present().await?;
-    let compared = own.entrance.hasher.verify(lane(own.visitor, true), password, account.password).await;
+    let compared = own.entrance.hasher.verify(counted.lane, password, account.password).await;
     if !matches!(compared, Ok(Verified::No)) {
-        own.people().give_back(&counts, own.now).await?;
+        counted.give_back(own.entrance, own.now).await?;
     }
     match compared? {
         Verified::Yes | Verified::ByFormerFigures => Ok(()),
@@ -268,35 +265,11 @@ pub(super) async fn check_password(own: &SignedIn<'_>, typed: &str) -> Result<()
     }
 }
 
-/// The lane of a hash.
-pub(super) fn lane(visitor: &Visitor, known: bool) -> Lane {
-    Lane { network: customer_network(visitor.address), known }
-}
-
-/// The counts of a try in a session. The browser of the session belongs to the person unless it was forgotten.
-async fn counts(own: &SignedIn<'_>) -> Result<Vec<WaitCount>, StoreError> {
-    let (device, person) = (own.session.device, own.session.person);
-    let known = own.people().own_device(person, device).await?.map(|_| device);
-    Ok(counts_of(own.entrance, own.account, own.visitor, known))
-}
-
-fn counts_of(
-    entrance: &Entrance,
-    account: &Account,
-    visitor: &Visitor,
-    known: Option<DeviceId>,
-) -> Vec<WaitCount> {
-    let (keyring, email) = (&entrance.context.keyring, account.person.email);
-    let network = customer_network(visitor.address);
-    let whole = match known {
-        Some(device) => WaitCount::of_device(device, keyring),
-        None => WaitCount::of_account(email, keyring),
-    };
-    vec![WaitCount::of_pair(email, network, keyring), whole, WaitCount::of_network(network, keyring)]
-}
-
-async fn count(own: &SignedIn<'_>, counts: &[WaitCount]) -> Result<(), ProofError> {
-    let counted = own.people().count_try(counts, own.now).await?;
+/// Counts a try before anything is compared, as at sign-in.
+async fn count(own: &SignedIn<'_>) -> Result<Counted, ProofError> {
+    let (entrance, visitor, email) = (own.entrance, own.visitor, own.account.person.email);
+    let browser = Browser::of(entrance, visitor, own.session.person, own.now).await?;
+    let counted = Counted::take(entrance, visitor, email, &browser, own.now).await?;
     counted.map_err(|waiting| ProofError::Waiting(waiting.until))
 }
 
@@ -334,7 +307,7 @@ pub(super) async fn begin(
 /// Sends a code for the person.
 pub(super) async fn send(
     own: &SignedIn<'_>,
-    to: &crate::phone::PhoneNumber,
+    to: &PhoneNumber,
     purpose: Purpose<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<Sent, CodeError> {
@@ -353,7 +326,7 @@ pub(super) async fn send(
 pub(super) async fn again(
     own: &SignedIn<'_>,
     proof: &Proof,
-    to: &crate::phone::PhoneNumber,
+    to: &PhoneNumber,
     purpose: Purpose<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<Sent, ProofError> {

@@ -74,7 +74,7 @@ impl SignedIn<'_> {
 
     /// The person as the author of a change.
     pub fn by(&self) -> Change {
-        by_person(self.visitor, self.now)
+        self.visitor.change(self.now)
     }
 
     /// Changes the account. The session goes on with the secret that this returns.
@@ -91,11 +91,6 @@ impl SignedIn<'_> {
         self.people().change_account(account, change, Along { consumes, kept, notices }, &by).await?;
         Ok(secret)
     }
-}
-
-/// The person as the author of a change. In the log of each of its tenants, the store names the person's member.
-pub(super) fn by_person(visitor: &Visitor, at: Timestamp) -> Change {
-    Change { address: Some(visitor.address), request: visitor.request, ..Change::by_system(at) }
 }
 
 /// The person's name and address.

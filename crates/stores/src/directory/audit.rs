@@ -143,7 +143,7 @@ fn most_in_a_day(draft: &Draft, by: &Change) -> Option<u32> {
 }
 
 /// The chains to which a change belongs, as they were read.
-pub(super) struct Chains {
+pub(crate) struct Chains {
     pub keyring: Arc<KeyRing>,
     pub heads: Vec<Head>,
     /// Whether the change ends something, though its draft does not say so.
@@ -289,6 +289,23 @@ impl SqlDirectory {
         let turn = timeout(PATIENCE, self.turns.of(tenants[0]).lock()).await;
         let _turn = turn.map_err(|_| StoreError::Busy)?;
         self.repeated(tenants, Repeats::Rounds, round).await
+    }
+
+    /// Like [`Self::audited_in`], for changes of persons. See [`Self::audited_until`] about those that end something.
+    pub(crate) async fn audited_in_each<T, F>(
+        &self,
+        tenants: &[TenantId],
+        ends: bool,
+        round: impl FnMut(Chains) -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        if ends {
+            self.repeated(tenants, Repeats::UntilDeadline, round).await
+        } else {
+            self.audited_in(tenants, round).await
+        }
     }
 
     /// `round` reads the object, and commits a batch with the entry. It runs again if a chain has moved

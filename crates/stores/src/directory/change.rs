@@ -14,7 +14,7 @@ pub(super) const TAKE_NUMBER: Statement = Statement {
     params: &[],
 };
 
-pub(super) fn take_number(batch: Batch) -> Batch {
+pub(crate) fn take_number(batch: Batch) -> Batch {
     batch.run_touching(1, &TAKE_NUMBER, Vec::new())
 }
 
@@ -22,7 +22,7 @@ pub(super) fn take_number(batch: Batch) -> Batch {
 pub(super) const LOCK_NUMBER: Statement =
     Statement { table: "change_head", text: "UPDATE change_head SET n = n WHERE only_row = 1", params: &[] };
 
-pub(super) fn lock_number(batch: Batch) -> Batch {
+pub(crate) fn lock_number(batch: Batch) -> Batch {
     batch.run_touching(1, &LOCK_NUMBER, Vec::new())
 }
 

@@ -6,12 +6,13 @@ use super::{
     audit::{ERASE_ANCHOR, ERASE_CHAIN_HEAD, ERASE_ENTRIES},
     audit_log::FORGET_ENTRIES,
     change::{note_change, take_number},
+    stranger::{ERASE_SESSIONS, ERASE_SIGN_INS, ERASE_SIGN_INS_OF_STRANGERS, OF_STRANGERS},
     tenant::{read_tenant, tenant},
 };
 use crate::sql::{
     Batch,
     Kind::{Int, Text},
-    Sql, Statement, Value,
+    Row, Sql, Statement, Value,
 };
 use countersign_core::{
     access::change::Change,
@@ -150,8 +151,10 @@ pub(super) const ERASE_TENANT: Statement = Statement {
     params: &[Text],
 };
 
-const OF_A_TENANT: [&Statement; 12] = [
-    &ERASE_PEOPLE,
+/// The rows of which one person may have many. Only when none is left, the persons go.
+const FIRST: [&Statement; 3] = [&ERASE_SIGN_INS_OF_STRANGERS, &ERASE_SIGN_INS, &ERASE_SESSIONS];
+
+const OF_A_TENANT: [&Statement; 11] = [
     &ERASE_MEMBERS,
     &ERASE_INVITATIONS,
     &ERASE_KEYS,
@@ -198,8 +201,15 @@ impl SqlDirectory {
         // Two erasures at once could each leave a person to the other, who is a member of both tenants. The number
         // makes them wait for each other.
         let held = note_change(take_number(Batch::default()), id, "erasure", id, by);
-        let batch = OF_A_TENANT.iter().fold(held, |batch, statement| batch.run(statement, of()));
-        if self.sql.batch(batch).await?.iter().any(|rows| rows.len() >= usize::from(limit)) {
+        let full = |rows: Vec<Vec<Row>>| rows.iter().any(|rows| rows.len() >= usize::from(limit));
+        let batch = FIRST.iter().fold(Batch::default(), |batch, statement| batch.run(statement, of()));
+        if full(self.sql.batch(batch).await?) {
+            return Ok(false);
+        }
+        let batch = held.run(&ERASE_PEOPLE, of());
+        let rest = OF_STRANGERS.iter().chain(&OF_A_TENANT);
+        let batch = rest.fold(batch, |batch, statement| batch.run(statement, of()));
+        if full(self.sql.batch(batch).await?) {
             return Ok(false);
         }
         let erased = self.audited_in(&[OPERATOR], |mut chains| async move {

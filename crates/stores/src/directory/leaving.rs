@@ -7,6 +7,7 @@ use super::{
     member_keys::{ends, raise_keys},
     members::{DELETE_MEMBER, owned, read_member},
     people::DELETE_STRANGER,
+    stranger::delete_rows_of_stranger,
     told::{tell_member, told_webhooks},
 };
 use crate::sql::{Batch, Kind::Text, Statement};
@@ -65,6 +66,7 @@ impl SqlDirectory {
             }
             // A membership that the caller did not see keeps the person.
             batch = batch.run_unmoved(&DELETE_STRANGER, vec![person.to_string().into()]);
+            batch = delete_rows_of_stranger(batch, person);
             for (tenant, had_owner) in owners {
                 batch = owned(batch, tenant, had_owner);
             }

@@ -8,6 +8,7 @@ use super::{
     limits::{limits_values, read_limits, unknown_scope},
     member_keys::{MOVE_KEY, ends, member_keys, raise_keys},
     people::{DELETE_STRANGER, insert_person},
+    stranger::{delete_rows_of_stranger, end_tenant_sessions},
     told::{self, told_webhooks},
 };
 use crate::sql::{
@@ -105,11 +106,11 @@ pub(super) fn begin(tenant: TenantId, acting: Option<Acting>) -> Batch {
     }
 }
 
-/// Returns one row if the tenant has an enabled owner.
+/// Returns one row if the tenant has an enabled owner who can sign in.
 pub(super) const HAS_OWNER: Statement = Statement {
     table: "members",
     text: "SELECT id FROM members WHERE tenant_id = $1 AND role = 'owner' AND disabled = 0
-            AND EXISTS (SELECT 1 FROM people WHERE people.id = members.person_id)
+            AND EXISTS (SELECT 1 FROM people WHERE people.id = members.person_id AND people.password IS NOT NULL)
         LIMIT 1",
     params: &[Text],
 };
@@ -163,7 +164,7 @@ pub(super) const ENABLED_MEMBER: Statement = Statement {
 };
 
 impl SqlDirectory {
-    /// Returns whether the tenant has an enabled owner. It is read after the head of the tenant's chain, and
+    /// Returns whether the tenant has an enabled owner with a password. It is read after the head of the tenant's chain, and
     /// each change of members moves the head: so a batch that commits found the same answer.
     pub(super) async fn has_owner(&self, tenant: TenantId) -> Result<bool, StoreError> {
         Ok(!self.sql.query(&HAS_OWNER, vec![tenant.to_string().into()]).await?.is_empty())
@@ -193,6 +194,28 @@ pub(super) fn owned(batch: Batch, tenant: TenantId, had_owner: bool) -> Batch {
     if had_owner { batch.run_owned(&HAS_OWNER, vec![tenant.to_string().into()]) } else { batch }
 }
 
+/// Adds the statements that store a new member, with its person if that is new too, under the number that was taken.
+pub(crate) fn add_joining(mut batch: Batch, joining: &Joining<'_>, by: &Change) -> Batch {
+    let Joining { member, person, password, .. } = joining;
+    let tenant = member.tenant;
+    if let Some(person) = person {
+        batch = insert_person(batch, person, *password);
+    }
+    let mut values: Vec<Value> = vec![
+        member.id.to_string().into(),
+        tenant.to_string().into(),
+        member.person.to_string().into(),
+        member.disabled.into(),
+        member.version.into(),
+        member.created_at.micros().into(),
+    ];
+    values.extend(limits_values(&member.limits));
+    let most = vec![tenant.to_string().into(), i64::from(MOST_MEMBERS).into()];
+    batch = batch.run_touching(1, &INSERT_MEMBER, values);
+    batch = batch.run_within(("members", MOST_MEMBERS), &COUNT_MEMBERS, most);
+    note_change(batch, tenant, "member", member.id, by)
+}
+
 #[async_trait]
 impl Members for SqlDirectory {
     async fn member(&self, tenant: TenantId, id: MemberId) -> Result<Option<Member>, StoreError> {
@@ -218,10 +241,11 @@ impl Members for SqlDirectory {
 
     async fn add_member(
         &self,
-        Joining { member, person, password, invitation }: Joining<'_>,
+        joining: Joining<'_>,
         acting: Option<Acting>,
         by: &Change,
     ) -> Result<(), StoreError> {
+        let Joining { member, invitation, .. } = joining;
         let tenant = member.tenant;
         let webhooks = &told_webhooks(&self.sql, tenant).await?;
         self.audited(tenant, by, |mut chains| async move {
@@ -233,25 +257,7 @@ impl Members for SqlDirectory {
             }
             let draft = Draft::created("member.create", member.id, of_member(member));
             batch = chains.append(batch, &draft, by);
-            if let Some(person) = person {
-                batch = insert_person(batch, person, password);
-            }
-            let mut values: Vec<Value> = vec![
-                member.id.to_string().into(),
-                tenant.to_string().into(),
-                member.person.to_string().into(),
-                member.disabled.into(),
-                member.version.into(),
-                member.created_at.micros().into(),
-            ];
-            values.extend(limits_values(&member.limits));
-            let most = vec![tenant.to_string().into(), i64::from(MOST_MEMBERS).into()];
-            let batch = batch.run_touching(1, &INSERT_MEMBER, values).run_within(
-                ("members", MOST_MEMBERS),
-                &COUNT_MEMBERS,
-                most,
-            );
-            let batch = note_change(batch, tenant, "member", member.id, by);
+            let batch = add_joining(batch, &joining, by);
             let joined = (member, invitation.map(|invitation| invitation.id));
             let batch = told::tell_member(batch, webhooks, WebhookEvent::MemberCreated, joined, by.at);
             self.sql.batch(owned(batch, tenant, had_owner)).await.map(drop)
@@ -319,6 +325,8 @@ impl Members for SqlDirectory {
                 .append(begin(tenant, acting), draft, by)
                 .run_unmoved(&DELETE_MEMBER, values)
                 .run(&DELETE_STRANGER, vec![member.person.to_string().into()]);
+            let batch = end_tenant_sessions(batch, tenant, member.person);
+            let batch = delete_rows_of_stranger(batch, member.person);
             let batch = note_change(batch, tenant, "member", id, by);
             let place = batch.next_place();
             let batch = raise_keys(batch, (tenant, id), by);

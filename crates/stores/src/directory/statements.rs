@@ -2,7 +2,8 @@
 
 use super::{
     answer, applied, audit, audit_log, audit_restart, basis, change, erasure, invitations, key, leaving,
-    member_keys, members, news, node, people, profile, resource, review, setting, tenant, usage,
+    member_keys, members, news, node, people, profile, resource, review, setting, stranger,
+    tenant, usage,
 };
 use crate::sql::Statement;
 
@@ -147,7 +148,28 @@ pub const PEOPLE: &[&Statement] = &[
     &invitations::FORGET_INVITATIONS,
     &members::DELETE_MEMBER,
     &people::DELETE_STRANGER,
+    &stranger::END_SESSIONS_IN,
+    &stranger::DROP_FORMER_PASSWORDS,
+    &stranger::DROP_RECOVERY_CODES,
+    &stranger::DROP_SESSIONS,
+    &stranger::DROP_HALF_SIGN_INS,
+    &stranger::DROP_PROOFS,
+    &stranger::DROP_LINKS,
+    &stranger::DROP_DEVICE_PEOPLE,
+    &stranger::DROP_SIGN_INS,
+    &stranger::DROP_LATE_FORMS,
+    &stranger::ERASE_SIGN_INS_OF_STRANGERS,
+    &stranger::ERASE_SIGN_INS,
+    &stranger::ERASE_SESSIONS,
     &erasure::ERASE_PEOPLE,
+    &stranger::ERASE_FORMER_PASSWORDS_OF_STRANGERS,
+    &stranger::ERASE_RECOVERY_CODES_OF_STRANGERS,
+    &stranger::ERASE_SESSIONS_OF_STRANGERS,
+    &stranger::ERASE_HALF_SIGN_INS_OF_STRANGERS,
+    &stranger::ERASE_PROOFS_OF_STRANGERS,
+    &stranger::ERASE_LINKS_OF_STRANGERS,
+    &stranger::ERASE_DEVICE_PEOPLE_OF_STRANGERS,
+    &stranger::ERASE_LATE_FORMS_OF_STRANGERS,
     &erasure::ERASE_MEMBERS,
     &erasure::ERASE_INVITATIONS,
 ];

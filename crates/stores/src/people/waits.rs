@@ -1,9 +1,10 @@
-//! What signing in needs, in the database of the directory.
+//! Counts of wrong passwords.
 
+use super::SqlPeople;
 use crate::sql::{
     Batch,
     Kind::{Bytes, Int},
-    Sql, Statement, Value,
+    Statement, Value,
 };
 use async_trait::async_trait;
 use countersign_core::{
@@ -11,15 +12,12 @@ use countersign_core::{
     ports::{error::StoreError, people::waits::Waits},
     time::Timestamp,
 };
-
-/// Every statement; tests run each one on both engines.
-pub const STATEMENTS: &[&Statement] =
-    &[&COUNT_IN_LADDER, &COUNT_IN_WINDOW, &GIVE_BACK, &SELECT_WAIT, &RESET, &FORGET];
+use std::time::Duration;
 
 /// Counts a failure, unless the caller has to wait; then it touches no row. $3: a count whose last failure was
 /// before this time begins again. $4: the number of free failures. $5: no wait ends later than this, so after the
 /// clock was set back nobody waits longer than the rule says.
-const COUNT_IN_LADDER: Statement = Statement {
+pub(super) const COUNT_IN_LADDER: Statement = Statement {
     table: "sign_in_waits",
     text: "INSERT INTO sign_in_waits (key, failures, since, last, until) VALUES ($1, 1, $2, $2, 0)
         ON CONFLICT (key) DO UPDATE SET
@@ -42,7 +40,7 @@ const COUNT_IN_LADDER: Statement = Statement {
 
 /// Counts a failure, unless the window has its most. $3: a window that began before this time is over. $4: the
 /// number that fills the window. $5: no window ends later than this.
-const COUNT_IN_WINDOW: Statement = Statement {
+pub(super) const COUNT_IN_WINDOW: Statement = Statement {
     table: "sign_in_waits",
     text: "INSERT INTO sign_in_waits (key, failures, since, last, until) VALUES ($1, 1, $2, $2, 0)
         ON CONFLICT (key) DO UPDATE SET
@@ -59,7 +57,7 @@ const COUNT_IN_WINDOW: Statement = Statement {
 };
 
 /// Takes one failure back. If no other failure came since, the wait that it caused ends too.
-const GIVE_BACK: Statement = Statement {
+pub(super) const GIVE_BACK: Statement = Statement {
     table: "sign_in_waits",
     text: "UPDATE sign_in_waits SET
             failures = failures - 1,
@@ -68,16 +66,16 @@ const GIVE_BACK: Statement = Statement {
     params: &[Bytes, Int],
 };
 
-const SELECT_WAIT: Statement = Statement {
+pub(super) const SELECT_WAIT: Statement = Statement {
     table: "sign_in_waits",
     text: "SELECT until FROM sign_in_waits WHERE key = $1",
     params: &[Bytes],
 };
 
-const RESET: Statement =
+pub(super) const RESET: Statement =
     Statement { table: "sign_in_waits", text: "DELETE FROM sign_in_waits WHERE key = $1", params: &[Bytes] };
 
-const FORGET: Statement = Statement {
+pub(super) const FORGET: Statement = Statement {
     table: "sign_in_waits",
     text: "DELETE FROM sign_in_waits WHERE key IN
             (SELECT key FROM sign_in_waits WHERE last < $1 ORDER BY last LIMIT $2)
@@ -85,17 +83,7 @@ const FORGET: Statement = Statement {
     params: &[Int, Int],
 };
 
-/// Signing in, over the database of the directory.
-#[derive(Clone)]
-pub struct SqlSignIn {
-    sql: Sql,
-}
-
-impl SqlSignIn {
-    pub fn new(sql: Sql) -> Self {
-        Self { sql }
-    }
-
+impl SqlPeople {
     /// The longest wait of these counts, if one is waiting.
     async fn longest_wait(
         &self,
@@ -104,14 +92,23 @@ impl SqlSignIn {
     ) -> Result<Option<Waiting>, StoreError> {
         let mut longest: Option<Waiting> = None;
         for count in counts {
-            let rows = self.sql.query(&SELECT_WAIT, vec![count.key.as_slice().into()]).await?;
+            let rows = self.sql().query(&SELECT_WAIT, vec![count.key.as_slice().into()]).await?;
             let Some(row) = rows.first() else { continue };
+            // The clock was set back if it is later than any wait that the rule gives.
+            let latest = now + longest_of(count.rule);
             let until = Timestamp::from_micros(row.int(0)?);
-            if until > now && longest.is_none_or(|longest| longest.until < until) {
+            if until > now && until <= latest && longest.is_none_or(|longest| longest.until < until) {
                 longest = Some(Waiting { count: *count, until });
             }
         }
         Ok(longest)
+    }
+}
+
+fn longest_of(rule: WaitRule) -> Duration {
+    match rule {
+        WaitRule::Ladder { .. } => LADDER[LADDER.len() - 1],
+        WaitRule::Window { length, .. } => length,
     }
 }
 
@@ -136,7 +133,7 @@ fn count_one(count: &WaitCount, now: Timestamp) -> (&'static Statement, Vec<Valu
 }
 
 #[async_trait]
-impl Waits for SqlSignIn {
+impl Waits for SqlPeople {
     async fn count_try(
         &self,
         counts: &[WaitCount],
@@ -150,7 +147,7 @@ impl Waits for SqlSignIn {
                 let (statement, values) = count_one(count, now);
                 batch.run_touching(1, statement, values)
             });
-            match self.sql.batch(batch).await {
+            match self.sql().batch(batch).await {
                 Ok(_) => return Ok(Ok(())),
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error),
@@ -168,15 +165,15 @@ impl Waits for SqlSignIn {
         let batch = ordered.iter().fold(Batch::default(), |batch, count| {
             batch.run(&GIVE_BACK, vec![count.key.as_slice().into(), now.micros().into()])
         });
-        self.sql.batch(batch).await.map(drop)
+        self.sql().batch(batch).await.map(drop)
     }
 
     async fn reset_wait(&self, count: &WaitCount) -> Result<(), StoreError> {
-        self.sql.execute(&RESET, vec![count.key.as_slice().into()]).await
+        self.sql().execute(&RESET, vec![count.key.as_slice().into()]).await
     }
 
     async fn forget_waits(&self, before: Timestamp, limit: u16) -> Result<u64, StoreError> {
-        let rows = self.sql.query(&FORGET, vec![before.micros().into(), i64::from(limit).into()]).await?;
+        let rows = self.sql().query(&FORGET, vec![before.micros().into(), i64::from(limit).into()]).await?;
         Ok(rows.len() as u64)
     }
 }

@@ -40,7 +40,8 @@ pub trait Accounts: Send + Sync {
 
     async fn find_account(&self, email: EmailMark) -> Result<Option<Account>, StoreError>;
 
-    /// The former passwords that the person cannot choose again, at most `REMEMBERED` of them, the newest first.
+    /// The former passwords that the person cannot choose again, the newest first. With the present one, which is
+    /// not among them, there are at most `REMEMBERED`.
     async fn former_passwords(&self, person: PersonId) -> Result<Vec<PasswordText>, StoreError>;
 
     /// The number of recovery codes that are left.
@@ -82,6 +83,10 @@ pub trait Accounts: Send + Sync {
 
     /// The number of persons with a phone that this version sealed.
     async fn count_phones_sealed_with(&self, version: u8) -> Result<u64, StoreError>;
+
+    /// The number of links, proofs and late forms with a content that this version sealed. They are never sealed
+    /// again, because they live at most a week.
+    async fn count_pending_sealed_with(&self, version: u8) -> Result<u64, StoreError>;
 
     /// Replaces the sealed phone of a person by the same number under another key. Returns whether the person
     /// still had the former one.

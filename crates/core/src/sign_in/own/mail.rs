@@ -15,7 +15,7 @@ use crate::{
     sign_in::{
         Entrance, Visitor,
         own::email::{address_change, carried},
-        signed_in::{OwnError, by_person, identity},
+        signed_in::{OwnError, identity},
     },
     time::Timestamp,
 };
@@ -91,7 +91,7 @@ pub async fn use_mail(
         .filter(|session| session.person == account.person.id && session.epoch == account.person.epoch);
     // A thief who changed the address may have this very session, so an undo ends all.
     let kept = own.filter(|_| link.kind != LinkKind::UndoAddress).map(|own| (own.id, next.hash()));
-    let by = by_person(visitor, now);
+    let by = visitor.change(now);
     let consumes = [Consumed::Link(secret.hash())];
     let along = Along { consumes: &consumes, kept, notices: &[] };
     entrance.people.change_account(&account, &change, along, &by).await?;

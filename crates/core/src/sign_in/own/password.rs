@@ -15,7 +15,7 @@ use crate::{
     },
     sign_in::{
         Entrance,
-        proof::{Proven, lane},
+        proof::Proven,
         signed_in::{OwnError, SignedIn, identity, mail},
     },
     tenant::OPERATOR,
@@ -66,7 +66,8 @@ pub async fn change_password(
     rng: &mut impl CryptoRng,
 ) -> Result<LinkSecret, PasswordError> {
     let account = own.present().await?;
-    let hash = new_hash(own.entrance, &account, lane(own.visitor, true), typed, own.now).await?;
+    let lane = Lane { network: own.visitor.network(), known: true };
+    let hash = new_hash(own.entrance, &account, lane, typed, own.now).await?;
     let notice = mail(own.entrance, &account, News::PasswordChanged { at: own.now }, own.now, rng)?;
     let consumes: Vec<_> = proven.consumed(own).into_iter().collect();
     Ok(own.change(&account, &AccountChange::Password(hash), &consumes, &[notice], rng).await?)

@@ -1,8 +1,8 @@
 //! A forgotten password: a link by mail sets another. Nobody learns which addresses are known.
 
 use crate::{
-    access::address::customer_network,
     id::PersonId,
+    locale::Locale,
     people::{
         account::{Account, AccountChange},
         hours::Zone,
@@ -15,13 +15,13 @@ use crate::{
     },
     ports::{
         error::StoreError,
+        hasher::Lane,
         people::accounts::{Along, Consumed},
     },
     sign_in::{
         Entrance, Visitor,
         own::password::{PasswordError, new_hash},
-        proof::lane,
-        signed_in::{by_person, mail},
+        signed_in::mail,
     },
     tenant::OPERATOR,
     time::Timestamp,
@@ -71,7 +71,7 @@ pub async fn forgot(
     rng: &mut impl CryptoRng,
 ) -> Result<(), ForgotError> {
     let keyring = &entrance.context.keyring;
-    let network = customer_network(visitor.address).to_string();
+    let network = visitor.network().to_string();
     let from_network = WaitCount {
         key: keyring.hash("forgot-network", OPERATOR, &[network.as_bytes()]),
         rule: WaitRule::Window { most: MOST_FROM_A_NETWORK, length: HOUR },
@@ -110,7 +110,7 @@ fn nobody(entrance: &Entrance, email: &EmailAddress, now: Timestamp, rng: &mut i
     #[expect(clippy::unwrap_used, reason = "a name of one letter")]
     let name = PersonName::parse("x").unwrap();
     let identity = Identity { name, email: email.clone() };
-    Person::new(id, &identity, (crate::locale::Locale::default(), Zone::default()), keyring, now, rng)
+    Person::new(id, &identity, (Locale::default(), Zone::default()), keyring, now, rng)
 }
 
 /// Whether the link can set a password. This changes nothing.
@@ -133,10 +133,11 @@ pub async fn reset(
     rng: &mut impl CryptoRng,
 ) -> Result<(), ResetError> {
     let account = account_of(entrance, secret, now).await?.ok_or(ResetError::Void)?;
-    let hash = new_hash(entrance, &account, lane(visitor, false), typed, now).await?;
+    let hash =
+        new_hash(entrance, &account, Lane { network: visitor.network(), known: false }, typed, now).await?;
     let notice =
         mail(entrance, &account, News::PasswordChanged { at: now }, now, rng).map_err(PasswordError::from)?;
-    let by = by_person(visitor, now);
+    let by = visitor.change(now);
     let consumes = [Consumed::Link(secret.hash())];
     let along = Along { consumes: &consumes, kept: None, notices: &[notice] };
     entrance.people.change_account(&account, &AccountChange::Password(hash), along, &by).await?;
@@ -163,10 +164,8 @@ async fn free(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (keyring, email) = (&entrance.context.keyring, account.person.email);
-    let mut counts = vec![
-        WaitCount::of_pair(email, customer_network(visitor.address), keyring),
-        WaitCount::of_account(email, keyring),
-    ];
+    let mut counts =
+        vec![WaitCount::of_pair(email, visitor.network(), keyring), WaitCount::of_account(email, keyring)];
     if let Some(secret) = &visitor.device {
         let device = entrance.people.device(secret.hash(), now - DEVICE_LIFE).await?;
         counts.extend(device.map(|device| WaitCount::of_device(device.id, keyring)));

@@ -1,0 +1,149 @@
+//! Links in mails.
+
+use super::{SqlPeople, codes::STANDING_PERSON, notices::insert_notice};
+use crate::{
+    directory::lock_number,
+    sql::{
+        Batch,
+        Kind::{Bytes, Int, Text},
+        Statement, Value,
+    },
+};
+use async_trait::async_trait;
+use countersign_core::{
+    access::key::HashedSecret,
+    people::{
+        link::{Link, LinkKind},
+        notice::SealedNotice,
+        person::Person,
+    },
+    ports::{error::StoreError, people::links::Links},
+    time::Timestamp,
+};
+use std::time::Duration;
+
+/// The time of the bound on links of one kind.
+pub(super) const COUNTED_IN: Duration = Duration::from_secs(3_600);
+
+/// Locks the row of a person, whatever its epoch.
+pub(super) const LOCK_PERSON: Statement =
+    Statement { table: "people", text: "UPDATE people SET epoch = epoch WHERE id = $1", params: &[Text] };
+
+/// Returns one row while the person got fewer links of the kind since this time.
+pub(super) const COUNT_LINKS: Statement = Statement {
+    table: "change_head",
+    text: "SELECT n FROM change_head WHERE only_row = 1
+        AND (SELECT count(*) FROM links WHERE person_id = $1 AND kind = $2 AND made_at > $3) < $4",
+    params: &[Text, Text, Int, Int],
+};
+
+pub(super) const INSERT_LINK: Statement = Statement {
+    table: "links",
+    text: "INSERT INTO links (secret_hash, kind, person_id, epoch, sealed, made_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    params: &[Bytes, Text, Text, Int, Bytes, Int, Int],
+};
+
+pub(super) const DELETE_SET_UP_LINKS: Statement =
+    Statement { table: "links", text: "DELETE FROM links WHERE kind = 'set_up'", params: &[] };
+
+pub(super) const SELECT_LINK: Statement = Statement {
+    table: "links",
+    text: "SELECT kind, secret_hash, person_id, epoch, sealed, made_at, expires_at FROM links
+        WHERE secret_hash = $1 AND used_at IS NULL AND expires_at > $2
+            AND (kind NOT IN ('reset', 'confirm_address', 'enrol_two_factor')
+                OR epoch = (SELECT people.epoch FROM people WHERE people.id = links.person_id))",
+    params: &[Bytes, Int],
+};
+
+/// Uses a link of a person up. $4: the epoch of the person.
+pub(super) const USE_LINK: Statement = Statement {
+    table: "links",
+    text: "UPDATE links SET used_at = $2, sealed = NULL
+        WHERE secret_hash = $1 AND used_at IS NULL AND expires_at > $2 AND person_id = $3
+            AND (kind NOT IN ('reset', 'confirm_address', 'enrol_two_factor') OR epoch = $4)",
+    params: &[Bytes, Int, Text, Int],
+};
+
+/// Ends the links that end with the epoch. They go on counting in the bound.
+pub(super) const END_LINKS: Statement = Statement {
+    table: "links",
+    text: "UPDATE links SET used_at = $2, sealed = NULL WHERE person_id = $1 AND used_at IS NULL
+            AND kind IN ('reset', 'confirm_address', 'enrol_two_factor')",
+    params: &[Text, Int],
+};
+
+pub(super) fn use_link(batch: Batch, secret: HashedSecret, person: &Person, at: Timestamp) -> Batch {
+    let values = vec![
+        secret.bytes().as_slice().into(),
+        at.micros().into(),
+        person.id.to_string().into(),
+        person.epoch.into(),
+    ];
+    batch.run_unmoved(&USE_LINK, values)
+}
+
+#[async_trait]
+impl Links for SqlPeople {
+    async fn add_link(&self, link: &Link, notices: &[SealedNotice]) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        if let Some(person) = link.person {
+            let person = || Value::from(person.to_string());
+            batch = if link.kind.ends_with_epoch() {
+                batch.run_unmoved(&STANDING_PERSON, vec![person(), link.epoch.into()])
+            } else {
+                batch.run_unmoved(&LOCK_PERSON, vec![person()])
+            };
+            let most = link.kind.most_an_hour();
+            let since = (link.made_at - COUNTED_IN).micros();
+            let values = vec![person(), link.kind.as_str().into(), since.into(), i64::from(most).into()];
+            batch = batch.run_within(("links of one kind an hour", most), &COUNT_LINKS, values);
+        }
+        if link.kind == LinkKind::SetUp {
+            batch = lock_number(batch).run(&DELETE_SET_UP_LINKS, Vec::new());
+        }
+        let values = vec![
+            link.secret.bytes().as_slice().into(),
+            link.kind.as_str().into(),
+            link.person.map(|person| person.to_string()).into(),
+            link.epoch.into(),
+            link.sealed.as_deref().into(),
+            link.made_at.micros().into(),
+            link.expires_at.micros().into(),
+        ];
+        batch = batch.run_touching(1, &INSERT_LINK, values);
+        self.sql().batch(notices.iter().fold(batch, insert_notice)).await.map(drop)
+    }
+
+    async fn link(&self, secret: HashedSecret, now: Timestamp) -> Result<Option<Link>, StoreError> {
+        let values = vec![secret.bytes().as_slice().into(), now.micros().into()];
+        let rows = self.sql().query(&SELECT_LINK, values).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        Ok(Some(Link {
+            secret,
+            kind: row.parsed(0, LinkKind::parse)?,
+            person: match row.optional_text(2)? {
+                None => None,
+                Some(text) => Some(text.parse().map_err(|_| row.corrupt())?),
+            },
+            epoch: row.int(3)?,
+            sealed: row.optional_bytes(4)?.map(<[u8]>::to_vec),
+            made_at: Timestamp::from_micros(row.int(5)?),
+            expires_at: Timestamp::from_micros(row.int(6)?),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_statements_name_the_kinds_that_end_with_the_epoch() {
+        let kinds = LinkKind::ALL.into_iter().filter(|kind| kind.ends_with_epoch());
+        let named = kinds.map(|kind| format!("'{}'", kind.as_str())).collect::<Vec<_>>().join(", ");
+        for statement in [&SELECT_LINK, &USE_LINK, &END_LINKS] {
+            assert!(statement.text.contains(&format!("IN ({named})")), "{}", statement.text);
+        }
+    }
+}
