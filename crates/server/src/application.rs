@@ -6,6 +6,7 @@ mod background;
 mod directory;
 mod front;
 mod listener;
+mod people;
 mod portal;
 mod presence;
 mod probe;
@@ -45,7 +46,10 @@ use countersign_core::{
         history::HistoryUpkeep,
         inbox::{ConsoleSwitch, Inbox},
         nodes::{Nodes, Share},
+        people::SignInStore,
+        places::Places,
     },
+    sign_in::Entrance,
     time::Timestamp,
 };
 use countersign_delivery::{AccountReport, WebhookSettings, Webhooks, Worker, WorkerSettings};
@@ -57,6 +61,7 @@ use front::{Ends, tell_ends};
 pub use listener::BindError;
 pub(crate) use listener::try_listening;
 use listener::{BIND, Bounds, OPERATOR_BIND, bind, serve_api, serve_operator};
+use people::{keep_people, open_entrance};
 use portal::PortalPlace;
 use presence::Presence;
 pub(crate) use probe::ApiProbe;
@@ -107,6 +112,9 @@ impl Parts {
 pub struct Application {
     /// The stores, the snapshot and the key ring, as every operation takes them.
     pub context: Context,
+    /// What the acts of sign-in work with.
+    pub entrance: Entrance,
+    base_url: String,
     /// The list of serving processes, in which this one registers itself.
     pub nodes: Arc<dyn Nodes>,
     presence: Presence,
@@ -158,8 +166,19 @@ impl Application {
             let bounds = Bounds::new(&settings.server, certificate.clone(), Arc::default())?;
             wait_for_stores(&settings, (api.as_ref(), &operator), &bounds).await?;
         }
-        let Backends { context, nodes, accounts, reports, outbound, history, inbox, servers, files, lock } =
-            open_backends(&settings, &clock, dev).await?;
+        let Backends {
+            context,
+            people,
+            nodes,
+            accounts,
+            reports,
+            outbound,
+            history,
+            inbox,
+            servers,
+            files,
+            lock,
+        } = open_backends(&settings, &clock, dev).await?;
         let demo = if dev {
             Some(open_demo(&context, history.as_ref(), clock.now()).await?)
         } else {
@@ -184,6 +203,10 @@ impl Application {
             ..WorkerSettings::default()
         };
         let places = Arc::new(MaxMind::open(settings.places.clone()));
+        let scheme = if certificate.is_some() { "https" } else { "http" };
+        let base_url = format!("{scheme}://{}", addresses.0);
+        let stores = (people as Arc<dyn SignInStore>, Arc::clone(&places) as Arc<dyn Places>);
+        let entrance = open_entrance(&settings, &context, stores, &base_url);
         let share = Share::default();
         let public_url = settings.server.public_url.clone();
         let ways = (live, accounts);
@@ -206,6 +229,8 @@ impl Application {
         let recorder = Arc::new(Recorder::new(codes, Arc::clone(&history), share.clone()));
         Ok(Self {
             context,
+            entrance,
+            base_url,
             nodes,
             reports: Some(reports),
             presence,
@@ -237,8 +262,7 @@ impl Application {
 
     /// The URL of the API, without a slash at the end. A worker has none.
     pub fn base_url(&self) -> String {
-        let scheme = if self.certificate.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.addresses.0)
+        self.base_url.clone()
     }
 
     /// The URL of metrics and health, without a slash at the end.
@@ -350,6 +374,7 @@ impl Application {
         tasks.spawn(follow_webhooks(context, clock, self.stop.clone()));
         let (recorder, stop) = (Arc::clone(&self.recorder), self.stop.clone());
         tasks.spawn(async move { recorder.run(stop).await });
+        tasks.spawn(keep_people(self.entrance.clone(), Arc::clone(&self.clock), self.stop.clone()));
         let Context { codes, partitions, .. } = &self.context;
         let peers: Arc<dyn Peers> = codes.clone();
         let (share, stop) = (self.share.clone(), self.stop.clone());

@@ -8,7 +8,7 @@ use countersign_core::{
     ports::hasher::{Crowded, Hasher, Lane},
 };
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::available_parallelism,
 };

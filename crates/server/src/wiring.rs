@@ -31,6 +31,7 @@ use countersign_stores::{
     directory::{SqlDirectory, SqlNodes},
     history::SqlHistory,
     inbox::SqliteInbox,
+    people::SqlPeople,
     redis::RedisCodes,
     sql::Sql,
     sqlite::{Database, Options},
@@ -47,6 +48,8 @@ pub(crate) use trial::{Trial, try_all};
 pub struct Backends {
     /// The stores, the snapshot and the key ring, as every operation takes them.
     pub context: Context,
+    /// What persons sign in with.
+    pub(crate) people: Arc<SqlPeople>,
     /// The list of nodes, in which this process registers itself.
     pub nodes: Arc<dyn Nodes>,
     /// The provider accounts through which this process sends.
@@ -104,7 +107,9 @@ pub async fn open_backends(
     let snapshot = Arc::new(Snapshot::default());
     let history = Arc::new(SqlHistory::telling(sql.clone(), Arc::clone(&snapshot), Arc::clone(&keyring)));
     let webhooks = Arc::new(SqlWebhooks::new(sql.clone()));
-    let directory = Arc::new(SqlDirectory::new(sql.clone(), Arc::clone(&keyring)));
+    let directory = SqlDirectory::new(sql.clone(), Arc::clone(&keyring));
+    let people = Arc::new(SqlPeople::new(directory.clone()));
+    let directory = Arc::new(directory);
     let nodes: Arc<dyn Nodes> = Arc::new(SqlNodes::new(sql.clone()));
     let peers: Arc<dyn Peers> = codes.clone();
     let management = Management {
@@ -116,7 +121,7 @@ pub async fn open_backends(
     let context = Context { management, codes, history: history.clone(), webhooks, partitions };
     note_directory(settings);
     let servers = (sql, shared_codes);
-    Ok(Backends { accounts, reports, outbound, context, nodes, history, inbox, servers, files, lock })
+    Ok(Backends { accounts, reports, outbound, context, people, nodes, history, inbox, servers, files, lock })
 }
 
 /// Checks the data folder and the key ring, whose problems only a person on this machine can repair. Creates

@@ -33,10 +33,10 @@ mod told;
 mod turns;
 mod usage;
 
-pub use node::SqlNodes;
 pub(crate) use audit::Chains;
 pub(crate) use change::{lock_number, take_number};
 pub(crate) use members::add_joining;
+pub use node::SqlNodes;
 pub(crate) use people::read_person;
 pub use statements::{PEOPLE, STATEMENTS};
 

@@ -2,8 +2,7 @@
 
 use super::{
     answer, applied, audit, audit_log, audit_restart, basis, change, erasure, invitations, key, leaving,
-    member_keys, members, news, node, people, profile, resource, review, setting, stranger,
-    tenant, usage,
+    member_keys, members, news, node, people, profile, resource, review, setting, stranger, tenant, usage,
 };
 use crate::sql::Statement;
 

@@ -76,9 +76,7 @@ const OF_A_STRANGER: [&Statement; 9] = [
 
 /// Deletes the rest of a person whose row was deleted by a statement before.
 pub(super) fn delete_rows_of_stranger(batch: Batch, person: PersonId) -> Batch {
-    OF_A_STRANGER
-        .iter()
-        .fold(batch, |batch, statement| batch.run(statement, vec![person.to_string().into()]))
+    OF_A_STRANGER.iter().fold(batch, |batch, statement| batch.run(statement, vec![person.to_string().into()]))
 }
 
 pub(super) const END_SESSIONS_IN: Statement = Statement {
@@ -105,14 +103,16 @@ pub(super) const ERASE_SIGN_INS_OF_STRANGERS: Statement = Statement {
 
 pub(super) const ERASE_SIGN_INS: Statement = Statement {
     table: "sign_ins",
-    text: "DELETE FROM sign_ins WHERE id IN (SELECT id FROM sign_ins WHERE tenant_id = $1 ORDER BY id LIMIT $2)
+    text:
+        "DELETE FROM sign_ins WHERE id IN (SELECT id FROM sign_ins WHERE tenant_id = $1 ORDER BY id LIMIT $2)
         RETURNING id",
     params: &[Text, Int],
 };
 
 pub(super) const ERASE_SESSIONS: Statement = Statement {
     table: "sessions",
-    text: "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE tenant_id = $1 ORDER BY id LIMIT $2)
+    text:
+        "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE tenant_id = $1 ORDER BY id LIMIT $2)
         RETURNING id",
     params: &[Text, Int],
 };

@@ -56,7 +56,8 @@ pub(super) fn read_account(row: &Row) -> Result<Account, StoreError> {
 
 pub(super) const SELECT_ACCOUNT: Statement = Statement {
     table: "people",
-    text: "SELECT id, email, sealed, language, zone, epoch, version, created_at, password, password_at, phone,
+    text:
+        "SELECT id, email, sealed, language, zone, epoch, version, created_at, password, password_at, phone,
             phone_mark, phone_at, session_idle, session_total, reset_2fa_at
         FROM people WHERE id = $1",
     params: &[Text],
@@ -64,7 +65,8 @@ pub(super) const SELECT_ACCOUNT: Statement = Statement {
 
 pub(super) const FIND_ACCOUNT: Statement = Statement {
     table: "people",
-    text: "SELECT id, email, sealed, language, zone, epoch, version, created_at, password, password_at, phone,
+    text:
+        "SELECT id, email, sealed, language, zone, epoch, version, created_at, password, password_at, phone,
             phone_mark, phone_at, session_idle, session_total, reset_2fa_at
         FROM people WHERE email = $1",
     params: &[Bytes],
@@ -87,7 +89,8 @@ pub(super) const EVER_HAD_PEOPLE: Statement =
 
 pub(super) const DUE_RESETS: Statement = Statement {
     table: "people",
-    text: "SELECT id, email, sealed, language, zone, epoch, version, created_at, password, password_at, phone,
+    text:
+        "SELECT id, email, sealed, language, zone, epoch, version, created_at, password, password_at, phone,
             phone_mark, phone_at, session_idle, session_total, reset_2fa_at
         FROM people WHERE reset_2fa_at <= $1 ORDER BY reset_2fa_at, id LIMIT $2",
     params: &[Int, Int],
@@ -96,7 +99,8 @@ pub(super) const DUE_RESETS: Statement = Statement {
 /// The first byte of a sealed value is the version of its key.
 pub(super) const PHONES_NOT_SEALED_WITH: Statement = Statement {
     table: "people",
-    text: "SELECT id, email, sealed, language, zone, epoch, version, created_at, password, password_at, phone,
+    text:
+        "SELECT id, email, sealed, language, zone, epoch, version, created_at, password, password_at, phone,
             phone_mark, phone_at, session_idle, session_total, reset_2fa_at
         FROM people WHERE id > $1 AND substr(phone, 1, 1) <> $2 ORDER BY id LIMIT $3",
     params: &[Text, Bytes, Int],
@@ -123,7 +127,11 @@ pub(super) const RESEAL_PHONE: Statement = Statement {
 };
 
 impl SqlPeople {
-    async fn accounts(&self, statement: &'static Statement, values: Vec<Value>) -> Result<Vec<Account>, StoreError> {
+    async fn accounts(
+        &self,
+        statement: &'static Statement,
+        values: Vec<Value>,
+    ) -> Result<Vec<Account>, StoreError> {
         self.sql().query(statement, values).await?.iter().map(read_account).collect()
     }
 
@@ -163,12 +171,7 @@ impl Accounts for SqlPeople {
         self.change(account, change, along, by).await
     }
 
-    async fn set_up(
-        &self,
-        link: HashedSecret,
-        joining: Joining<'_>,
-        by: &Change,
-    ) -> Result<(), StoreError> {
+    async fn set_up(&self, link: HashedSecret, joining: Joining<'_>, by: &Change) -> Result<(), StoreError> {
         self.first_person(link, joining, by).await
     }
 
@@ -201,8 +204,7 @@ impl Accounts for SqlPeople {
 
     async fn reseal_phone(&self, former: &Account, sealed: &[u8]) -> Result<bool, StoreError> {
         let Some(phone) = &former.phone else { return Ok(false) };
-        let values =
-            vec![former.person.id.to_string().into(), phone.sealed.as_slice().into(), sealed.into()];
+        let values = vec![former.person.id.to_string().into(), phone.sealed.as_slice().into(), sealed.into()];
         let rows = self.sql().batch(Batch::default().run(&RESEAL_PHONE, values)).await?;
         Ok(rows.first().is_some_and(|rows| !rows.is_empty()))
     }

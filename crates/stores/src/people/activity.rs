@@ -176,9 +176,7 @@ impl Activity for SqlPeople {
         }
         match self.sql().batch(batch).await {
             // The person got a mail already.
-            Err(StoreError::Moved) => {
-                self.sql().batch(note(Batch::default(), sign_in)).await.map(drop)
-            }
+            Err(StoreError::Moved) => self.sql().batch(note(Batch::default(), sign_in)).await.map(drop),
             outcome => outcome.map(drop),
         }
     }

@@ -159,7 +159,13 @@ fn set_recovery_codes(batch: Batch, id: &Value, codes: &[RecoveryMark]) -> Batch
 }
 
 /// Adds the statements of one kind of change.
-fn changed(batch: Batch, account: &Account, change: &AccountChange, along: &Along<'_>, at: Timestamp) -> Batch {
+fn changed(
+    batch: Batch,
+    account: &Account,
+    change: &AccountChange,
+    along: &Along<'_>,
+    at: Timestamp,
+) -> Batch {
     let id = || Value::from(account.person.id.to_string());
     match change {
         AccountChange::Password(password) => batch
@@ -168,9 +174,7 @@ fn changed(batch: Batch, account: &Account, change: &AccountChange, along: &Alon
             .run(&FORGET_PASSWORDS, vec![id(), (REMEMBERED as i64 - 1).into()])
             .run_unmoved(&SET_PASSWORD, vec![id(), password.as_str().into(), at.micros().into()])
             .run(&UNTRUST_DEVICES, vec![id()]),
-        AccountChange::Rehash(password) => {
-            batch.run_unmoved(&REHASH, vec![id(), password.as_str().into()])
-        }
+        AccountChange::Rehash(password) => batch.run_unmoved(&REHASH, vec![id(), password.as_str().into()]),
         AccountChange::TwoFactorOn(phone, codes) => {
             set_recovery_codes(set_phone(batch, id(), Some(phone)), &id(), codes)
         }
@@ -233,8 +237,7 @@ fn whole(batch: Batch, account: &Account, change: &AccountChange, along: &Along<
     let person = &account.person;
     let (id, former) = (|| Value::from(person.id.to_string()), person.epoch);
     let epoch = former + i64::from(change.raises());
-    let mut batch =
-        batch.run_unmoved(&RAISE, vec![id(), former.into(), person.version.into(), epoch.into()]);
+    let mut batch = batch.run_unmoved(&RAISE, vec![id(), former.into(), person.version.into(), epoch.into()]);
     for consumed in along.consumes {
         batch = consume(batch, account, consumed, at);
     }

@@ -97,7 +97,8 @@ pub(super) const STANDING_SESSION: Statement = Statement {
 /// Touches no row if the session has ended.
 pub(super) const BEGIN_PROOF: Statement = Statement {
     table: "proofs",
-    text: "INSERT INTO proofs (session_id, person_id, epoch, act, object, digest, verification, sends, sealed,
+    text:
+        "INSERT INTO proofs (session_id, person_id, epoch, act, object, digest, verification, sends, sealed,
             made_at, expires_at)
         SELECT sessions.id, sessions.person_id, $2, $3, $4, $5, $6, $7, $8, $9, $10
         FROM sessions WHERE sessions.id = $1 AND sessions.epoch = $2
@@ -221,20 +222,14 @@ impl PendingCodes for SqlPeople {
         half: &HalfSignIn,
         verification: Option<VerificationId>,
     ) -> Result<(), StoreError> {
-        let values = vec![
-            half.secret.bytes().as_slice().into(),
-            i64::from(half.sends).into(),
-            text_of(verification),
-        ];
+        let values =
+            vec![half.secret.bytes().as_slice().into(), i64::from(half.sends).into(), text_of(verification)];
         self.sql().batch(Batch::default().run_unmoved(&NOTE_HALF_SENT, values)).await.map(drop)
     }
 
     async fn count_recovery_try(&self, secret: HashedSecret, now: Timestamp) -> Result<bool, StoreError> {
-        let values = vec![
-            secret.bytes().as_slice().into(),
-            now.micros().into(),
-            i64::from(RECOVERY_TRIES).into(),
-        ];
+        let values =
+            vec![secret.bytes().as_slice().into(), now.micros().into(), i64::from(RECOVERY_TRIES).into()];
         made(self.sql().batch(Batch::default().run_unmoved(&COUNT_RECOVERY_TRY, values)).await)
     }
 

@@ -171,7 +171,8 @@ impl Devices for SqlPeople {
         let act = Act { person, tenant: None, draft, by, ends: !trusted };
         let at = trusted.then(|| by.at.micros());
         let values: Vec<Value> = vec![person.to_string().into(), device.to_string().into(), at.into()];
-        self.change_device((person, device), act, |batch| batch.run_unmoved(&TRUST_DEVICE, values.clone())).await
+        self.change_device((person, device), act, |batch| batch.run_unmoved(&TRUST_DEVICE, values.clone()))
+            .await
     }
 
     async fn forget_device(
@@ -194,9 +195,8 @@ impl Devices for SqlPeople {
 
     async fn forget_devices(&self, before: Timestamp, limit: u16) -> Result<u64, StoreError> {
         let values = || vec![before.micros().into(), i64::from(limit).into()];
-        let batch = lock_number(Batch::default())
-            .run(&FORGET_DEVICE_PEOPLE, values())
-            .run(&FORGET_DEVICES, values());
+        let batch =
+            lock_number(Batch::default()).run(&FORGET_DEVICE_PEOPLE, values()).run(&FORGET_DEVICES, values());
         Ok(self.sql().batch(batch).await?.last().map_or(0, Vec::len) as u64)
     }
 }

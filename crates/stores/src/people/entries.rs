@@ -107,8 +107,7 @@ impl SqlPeople {
                 }
             });
             match outcome.await {
-                Err(StoreError::Moved)
-                    if self.members_in(act.person, act.tenant).await? != *members => {}
+                Err(StoreError::Moved) if self.members_in(act.person, act.tenant).await? != *members => {}
                 outcome => return outcome,
             }
         }

@@ -45,7 +45,8 @@ pub(super) async fn take(
     now: Timestamp,
 ) -> Result<Option<LateForm>, StoreError> {
     let of = tenant.map_or_else(String::new, |tenant| tenant.to_string());
-    let rows = sql.batch(Batch::default().run(&TAKE_FORM, vec![person.to_string().into(), of.into()])).await?;
+    let rows =
+        sql.batch(Batch::default().run(&TAKE_FORM, vec![person.to_string().into(), of.into()])).await?;
     let Some(row) = rows.first().and_then(|rows| rows.first()) else { return Ok(None) };
     let form = LateForm {
         person,

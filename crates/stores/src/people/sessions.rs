@@ -135,7 +135,11 @@ pub(super) const LIST_TENANT_SESSIONS: Statement = Statement {
 };
 
 impl SqlPeople {
-    async fn list(&self, statement: &'static Statement, values: Vec<Value>) -> Result<Vec<Session>, StoreError> {
+    async fn list(
+        &self,
+        statement: &'static Statement,
+        values: Vec<Value>,
+    ) -> Result<Vec<Session>, StoreError> {
         self.sql().query(statement, values).await?.iter().map(|row| read_session(row, 0)).collect()
     }
 }

@@ -1,11 +1,7 @@
 //! The end of a sign-in: a session.
 
 use super::{
-    SqlPeople,
-    activity::insert_sign_in,
-    change::USE_RECOVERY_CODE,
-    codes::FINISH_HALF,
-    entries::Act,
+    SqlPeople, activity::insert_sign_in, change::USE_RECOVERY_CODE, codes::FINISH_HALF, entries::Act,
     notices::insert_notice,
 };
 use crate::sql::{
@@ -21,11 +17,8 @@ use countersign_core::{
 };
 
 /// The session that the browser had before. Another person may have signed in there.
-pub(super) const END_FORMER: Statement = Statement {
-    table: "sessions",
-    text: "DELETE FROM sessions WHERE secret_hash = $1",
-    params: &[Bytes],
-};
+pub(super) const END_FORMER: Statement =
+    Statement { table: "sessions", text: "DELETE FROM sessions WHERE secret_hash = $1", params: &[Bytes] };
 
 pub(super) const END_FORMER_PROOF: Statement = Statement {
     table: "proofs",
@@ -113,12 +106,8 @@ fn whole(mut batch: Batch, finished: &Finished<'_>, by: &Change) -> Batch {
     let Finished { session, device, half, recovery, former, sign_in, notices, mailed } = finished;
     let person = || Value::from(session.person.to_string());
     if let Some(half) = half {
-        let values = vec![
-            half.bytes().as_slice().into(),
-            person(),
-            session.epoch.into(),
-            by.at.micros().into(),
-        ];
+        let values =
+            vec![half.bytes().as_slice().into(), person(), session.epoch.into(), by.at.micros().into()];
         batch = batch.run_unmoved(&FINISH_HALF, values);
     }
     if let Some(mark) = recovery {
@@ -146,8 +135,7 @@ impl SqlPeople {
         let draft = &Draft::act("portal.sign_in", person);
         // A sign-in costs a hash, and must not fail because others made many entries.
         let act = Act { person, tenant: None, draft, by, ends: true };
-        let round =
-            |batch| async move { self.sql().batch(whole(batch, finished, by)).await.map(drop) };
+        let round = |batch| async move { self.sql().batch(whole(batch, finished, by)).await.map(drop) };
         self.audited(act, round).await
     }
 }

@@ -1,8 +1,6 @@
 //! The list of the statements about what persons sign in with.
 
-use super::{
-    account, activity, change, codes, devices, ending, forms, links, sessions, sign_in, waits,
-};
+use super::{account, activity, change, codes, devices, ending, forms, links, sessions, sign_in, waits};
 use crate::sql::Statement;
 
 /// Every statement; tests run each one on both engines.

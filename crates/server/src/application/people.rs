@@ -1,0 +1,49 @@
+//! What the portal works with, and its jobs.
+
+use crate::{configuration::Settings, hasher::HashPool, machine};
+use countersign_core::{
+    context::Context,
+    error::chain,
+    ports::{clock::Clock, people::SignInStore, places::Places},
+    sign_in::{Entrance, own::two_factor_reset::carry_out_due},
+};
+use rand::{SeedableRng as _, rngs::StdRng};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+const EVERY: Duration = Duration::from_secs(60);
+
+/// What the acts of sign-in work with. Links in mails lead to the portal's own URL, the public one, or the one that
+/// this process listens on.
+pub(super) fn open_entrance(
+    settings: &Settings,
+    context: &Context,
+    (people, places): (Arc<dyn SignInStore>, Arc<dyn Places>),
+    base_url: &str,
+) -> Entrance {
+    let server = &settings.server;
+    let origin = server.portal.url.as_deref().or(server.public_url.as_deref()).unwrap_or(base_url);
+    let hasher = Arc::new(HashPool::of_machine());
+    Entrance { context: context.clone(), people, hasher, places, origin: origin.into() }
+}
+
+/// Carries out the resets of second factors that are due, until `stop` is set.
+pub(super) async fn keep_people(entrance: Entrance, clock: Arc<dyn Clock>, stop: CancellationToken) {
+    let mut tick = interval(EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        let mut rng = StdRng::from_rng(&mut machine::rng());
+        match carry_out_due(&entrance, clock.now(), &mut rng).await {
+            Ok(0) => {}
+            Ok(resets) => tracing::info!(resets, "Switched second factors off that owners had reset"),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "Resets of second factors are tried again in a minute")
+            }
+        }
+    }
+}
