@@ -1,6 +1,5 @@
 //! The page of `countersign dev`: its paths.
 
-mod asset;
 mod guard;
 mod messages;
 mod page;
@@ -22,7 +21,7 @@ pub fn configure(page: web::Data<DevPage>) -> impl FnOnce(&mut web::ServiceConfi
             .app_data(page)
             .service(show("/", page::redirect_root))
             .service(show("/dev", page::show_page))
-            .service(show("/dev/assets/{name}", asset::send_asset))
+            .service(show("/dev/assets/{name}", crate::asset::send_asset))
             .service(show("/dev/messages", messages::list_messages))
             .service(show("/dev/events", watch::watch_messages))
             .service(show("/dev/timeline/{id}", timeline::read_timeline))

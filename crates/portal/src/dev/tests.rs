@@ -234,6 +234,7 @@ async fn assets_are_embedded_and_revalidated() {
     let app = init_service(App::new().configure(configure(page.clone()))).await;
     for (name, kind) in [
         ("style.css", "text/css; charset=utf-8"),
+        ("tokens.css", "text/css; charset=utf-8"),
         ("dev.js", "text/javascript; charset=utf-8"),
         ("icon.svg", "image/svg+xml"),
     ] {
