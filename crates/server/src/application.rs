@@ -383,6 +383,7 @@ impl Application {
             settings: self.settings.history,
             audit_retention: self.settings.audit_retention,
             context: self.context.clone(),
+            people: Arc::clone(&self.entrance.people),
             clock: Arc::clone(&self.clock),
             recorder: Arc::clone(&self.recorder),
         };

@@ -18,11 +18,14 @@ use countersign_core::{
         error::StoreError,
         history::HistoryUpkeep,
         nodes::Node,
+        people::accounts::Accounts,
     },
     tenant::{OPERATOR, resource::ResourceKind},
     time::Timestamp,
 };
-use countersign_stores::{directory::SqlDirectory, history::SqlHistory, inbox::SqliteInbox};
+use countersign_stores::{
+    directory::SqlDirectory, history::SqlHistory, inbox::SqliteInbox, people::SqlPeople,
+};
 use std::sync::Arc;
 
 /// Refuses to retire a version that is needed, and names everything that needs it.
@@ -184,15 +187,25 @@ async fn ask_people(
     version: u8,
     nodes: &[Node],
 ) -> Result<Vec<String>, StoreError> {
+    let people = SqlPeople::new(directory.clone());
+    let mut needs =
+        tell([(people.count_phones_sealed_with(version).await?, "phone numbers of persons")], nodes);
+    let pending = people.count_pending_sealed_with(version).await?;
+    if pending > 0 {
+        needs.push(format!(
+            "links in mails, proofs and forms of persons: {pending}; they go within a week, or when they are used"
+        ));
+    }
     let named = [
         (directory.count_people_sealed_with(version).await?, "names and addresses of persons"),
         (directory.count_invitations_sealed_with(version).await?, "addresses of invitations"),
     ];
-    Ok(tell(named, nodes))
+    needs.extend(tell(named, nodes));
+    Ok(needs)
 }
 
 /// A line for each kind of which there are some.
-fn tell(named: [(u64, &str); 2], nodes: &[Node]) -> Vec<String> {
+fn tell<const N: usize>(named: [(u64, &str); N], nodes: &[Node]) -> Vec<String> {
     let line = |(count, what): (u64, &str)| {
         format!("{what}: {count}; they are sealed anew each minute: {}", worker(nodes))
     };
