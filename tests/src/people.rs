@@ -44,7 +44,7 @@ crate::directory::on_each_engine!(
     accounts::former_passwords_are_remembered_in_their_order,
     accounts::two_factors_come_and_go_with_their_codes,
     accounts::an_address_has_one_person,
-    accounts::the_first_person_is_made_once,
+    accounts::a_set_up_link_makes_one_person,
     accounts::a_phone_goes_over_to_the_newest_key,
     activity::guesses_are_added_up,
     activity::attempts_are_listed_newest_first_and_forgotten,

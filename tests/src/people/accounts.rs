@@ -273,7 +273,7 @@ pub async fn an_address_has_one_person(base: &Base) -> Result<()> {
     Ok(())
 }
 
-pub async fn the_first_person_is_made_once(base: &Base) -> Result<()> {
+pub async fn a_set_up_link_makes_one_person(base: &Base) -> Result<()> {
     let directory = super::world::directory(&base.sql);
     let people = SqlPeople::new(directory.clone());
     let name = TenantName::parse("Operator").unwrap();

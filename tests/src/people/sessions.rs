@@ -211,8 +211,8 @@ pub async fn each_tenant_has_an_entry_of_its_own_member(base: &Base) -> Result<(
     expected.sort();
     assert_eq!(objects, expected, "the operator's own log has each");
     for tenant in members.iter().map(|member| member.tenant).chain([OPERATOR]) {
-        let verified = verify(&world.directory, &crate::codes::keyring(), tenant, None);
-        verified.await?.ok().context("a whole chain")?;
+        let verified = verify(&world.directory, &crate::codes::keyring(), tenant, None).await?;
+        verified.ok().context("a whole chain")?;
     }
     Ok(())
 }
