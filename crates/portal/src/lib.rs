@@ -6,5 +6,6 @@
 //! binary. Start reading at `dev/page.rs`, then `dev/messages.rs` and `dev/guard.rs`.
 
 mod dev;
+pub mod mail;
 
-pub use dev::{DevPage, configure, guard};
+pub use dev::{DevMail, DevMails, DevPage, configure, guard};

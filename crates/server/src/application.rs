@@ -6,6 +6,7 @@ mod background;
 mod directory;
 mod front;
 mod listener;
+mod notices;
 mod portal;
 mod presence;
 mod probe;
@@ -45,11 +46,12 @@ use countersign_core::{
         history::HistoryUpkeep,
         inbox::{ConsoleSwitch, Inbox},
         nodes::{Nodes, Share},
+        people::notices::Notices,
     },
     time::Timestamp,
 };
-use countersign_delivery::{AccountReport, WebhookSettings, Webhooks, Worker, WorkerSettings};
-use countersign_portal::DevPage;
+use countersign_delivery::{AccountReport, Texts, WebhookSettings, Webhooks, Worker, WorkerSettings};
+use countersign_portal::{DevMails, DevPage};
 use countersign_stores::sqlite::Database;
 use countersign_web::State;
 use directory::{follow_directory, follow_relays, refresh};
@@ -57,9 +59,11 @@ use front::{Ends, tell_ends};
 pub use listener::BindError;
 pub(crate) use listener::try_listening;
 use listener::{BIND, Bounds, OPERATOR_BIND, bind, serve_api, serve_operator};
+use notices::NoticeSender;
 use portal::PortalPlace;
 use presence::Presence;
 pub(crate) use probe::ApiProbe;
+pub(crate) use provider::open_mailer;
 use provider::{choose_provider, open_relay};
 use receipts::Receipts;
 use recorder::Recorder;
@@ -110,9 +114,14 @@ pub struct Application {
     /// The list of serving processes, in which this one registers itself.
     pub nodes: Arc<dyn Nodes>,
     presence: Presence,
+    notices: Arc<NoticeSender>,
     worker: Arc<Worker>,
     reports: Option<mpsc::Receiver<AccountReport>>,
     webhooks: Arc<Webhooks>,
+    /// The notices to persons.
+    pub outbox: Arc<dyn Notices>,
+    /// The mails that the page of `dev` shows; only in `dev`.
+    pub mails: Option<Arc<DevMails>>,
     /// The messages of the virtual phone; only in `dev`.
     pub inbox: Option<Arc<dyn Inbox>>,
     /// The behaviour of the provider `console` of `dev`.
@@ -158,8 +167,19 @@ impl Application {
             let bounds = Bounds::new(&settings.server, certificate.clone(), Arc::default())?;
             wait_for_stores(&settings, (api.as_ref(), &operator), &bounds).await?;
         }
-        let Backends { context, nodes, accounts, reports, outbound, history, inbox, servers, files, lock } =
-            open_backends(&settings, &clock, dev).await?;
+        let Backends {
+            context,
+            nodes,
+            accounts,
+            reports,
+            outbound,
+            history,
+            notices: outbox,
+            inbox,
+            servers,
+            files,
+            lock,
+        } = open_backends(&settings, &clock, dev).await?;
         let demo = if dev {
             Some(open_demo(&context, history.as_ref(), clock.now()).await?)
         } else {
@@ -174,7 +194,8 @@ impl Application {
         let relay = open_relay(&settings, dev, &clock)?;
         let live = choose_provider(relay.clone(), inbox.as_ref(), &switch, &clock);
         let (sql, codes) = servers;
-        let users = Users { sql, codes, relay, outbound: outbound.clone() };
+        let mailer = open_mailer(&settings)?;
+        let users = Users { sql, codes, relay, outbound: outbound.clone(), mailer: mailer.clone() };
         let delivery = &settings.delivery;
         let worker_settings = WorkerSettings {
             parallel: delivery.parallel,
@@ -185,6 +206,14 @@ impl Application {
         let places = Arc::new(MaxMind::open(settings.places.clone()));
         let share = Share::default();
         let public_url = settings.server.public_url.clone();
+        let texts = Texts {
+            management: context.management.clone(),
+            outbox: Arc::clone(&context.codes) as Arc<dyn Outbox>,
+            accounts: Arc::clone(&accounts),
+            phone: live.clone().filter(|_| dev),
+            send_timeout: delivery.send_timeout,
+            slow_account: (delivery.parallel / 2).max(1),
+        };
         let ways = (live, accounts);
         let worker = Worker::new(
             context.management.clone(),
@@ -196,9 +225,17 @@ impl Application {
             worker_settings,
         );
         let worker = Arc::new(worker);
+        let mails = demo.is_some().then(Arc::<DevMails>::default);
         let webhooks =
             Webhooks::new(context.clone(), outbound, Arc::clone(&clock), WebhookSettings::default());
         let webhooks = Arc::new(webhooks);
+        let keyring = Arc::clone(&context.keyring);
+        let own_url = format!("http://{}", addresses.0);
+        let notices = Arc::new(NoticeSender::new(
+            (Arc::clone(&outbox), keyring, Arc::clone(&clock)),
+            (mailer, texts, mails.clone()),
+            (&settings, &own_url),
+        ));
         let failures = Arc::new(AuthFailures::new(settings.server.auth_failures, Arc::clone(&clock)));
         let strays = Arc::new(Strays::new(Arc::clone(&clock)));
         let codes = Arc::clone(&context.codes);
@@ -210,6 +247,9 @@ impl Application {
             presence,
             history,
             recorder,
+            notices,
+            outbox,
+            mails,
             worker,
             webhooks,
             inbox,
@@ -343,6 +383,7 @@ impl Application {
     fn spawn_work(&self, tasks: &mut JoinSet<()>) {
         let (worker, stop) = (Arc::clone(&self.worker), self.stop.clone());
         tasks.spawn(async move { worker.run(stop).await });
+        tasks.spawn(Arc::clone(&self.notices).run(self.stop.clone()));
         let (webhooks, stop) = (Arc::clone(&self.webhooks), self.stop.clone());
         tasks.spawn(async move { webhooks.run(stop).await });
         let (context, clock) = (self.context.clone(), Arc::clone(&self.clock));
@@ -355,6 +396,7 @@ impl Application {
         tasks.spawn(keep_share(peers, self.presence.id(), *partitions, share, stop));
         let upkeep = Upkeep {
             history: Arc::clone(&self.history),
+            notices: Arc::clone(&self.outbox),
             settings: self.settings.history,
             audit_retention: self.settings.audit_retention,
             context: self.context.clone(),
@@ -396,6 +438,7 @@ impl Application {
         Some(web::Data::new(DevPage {
             context: self.context.clone(),
             inbox: Arc::clone(self.inbox.as_ref()?),
+            mails: Arc::clone(self.mails.as_ref()?),
             switch: Arc::clone(&self.switch),
             tenant: demo.tenant.clone(),
             key: demo.key.expose(),

@@ -22,7 +22,7 @@ use countersign_core::{
     keyring::KeyRing,
     ports::{
         clock::Clock, codes::peers::Peers, directory::Directory, history::HistoryUpkeep, inbox::Inbox,
-        nodes::Nodes,
+        nodes::Nodes, people::notices::Notices,
     },
     snapshot::Snapshot,
 };
@@ -31,6 +31,7 @@ use countersign_stores::{
     directory::{SqlDirectory, SqlNodes},
     history::SqlHistory,
     inbox::SqliteInbox,
+    people::SqlPeople,
     redis::RedisCodes,
     sql::Sql,
     sqlite::{Database, Options},
@@ -57,6 +58,8 @@ pub struct Backends {
     pub(crate) outbound: Outbound,
     /// The history, for the maintenance jobs.
     pub(crate) history: Arc<dyn HistoryUpkeep>,
+    /// The notices to persons.
+    pub(crate) notices: Arc<dyn Notices>,
     /// The messages of the virtual phone; only in `dev`.
     pub inbox: Option<Arc<dyn Inbox>>,
     /// The same stores, for what may change of the way to them: the database, and codes that nodes share.
@@ -105,6 +108,7 @@ pub async fn open_backends(
     let history = Arc::new(SqlHistory::telling(sql.clone(), Arc::clone(&snapshot), Arc::clone(&keyring)));
     let webhooks = Arc::new(SqlWebhooks::new(sql.clone()));
     let directory = Arc::new(SqlDirectory::new(sql.clone(), Arc::clone(&keyring)));
+    let notices: Arc<dyn Notices> = Arc::new(SqlPeople::new((*directory).clone()));
     let nodes: Arc<dyn Nodes> = Arc::new(SqlNodes::new(sql.clone()));
     let peers: Arc<dyn Peers> = codes.clone();
     let management = Management {
@@ -116,7 +120,19 @@ pub async fn open_backends(
     let context = Context { management, codes, history: history.clone(), webhooks, partitions };
     note_directory(settings);
     let servers = (sql, shared_codes);
-    Ok(Backends { accounts, reports, outbound, context, nodes, history, inbox, servers, files, lock })
+    Ok(Backends {
+        accounts,
+        reports,
+        outbound,
+        context,
+        nodes,
+        history,
+        notices,
+        inbox,
+        servers,
+        files,
+        lock,
+    })
 }
 
 /// Checks the data folder and the key ring, whose problems only a person on this machine can repair. Creates
