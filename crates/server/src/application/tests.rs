@@ -12,6 +12,7 @@ use countersign_core::{
     people::{
         hours::Zone,
         member::{Limits, Member, Role as MemberRole},
+        password::PasswordText,
         person::{EmailAddress, Identity, Person},
     },
     phone::countries::Countries,
@@ -219,7 +220,9 @@ async fn dev_has_an_owner_ready_and_makes_nothing_in_the_past() {
         &mut rng(),
     );
     let other = Member { person: person.id, ..other };
-    let joining = Joining { member: &other, person: Some(&person), password: None, invitation: None };
+    let password = PasswordText::stored("no hash".to_owned());
+    let joining =
+        Joining { member: &other, person: Some(&person), password: Some(&password), invitation: None };
     directory.add_member(joining, None, &by).await.unwrap();
     let narrow = Member { limits, version: 2, ..member.clone() };
     directory.update_member((&member, &narrow), None, &by).await.unwrap();
