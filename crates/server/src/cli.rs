@@ -48,6 +48,9 @@ pub struct Cli {
 pub enum Command {
     /// Try everything on this machine: a demo tenant, a virtual phone, nothing sent
     Dev(DevArgs),
+    /// Remove what `dev` made, so that `serve` can go on with its database
+    #[command(subcommand)]
+    Demo(DemoCommand),
     /// Serve the API and send its messages
     Serve {
         /// What this node does. Nodes of different roles share Postgres and Redis
@@ -148,6 +151,17 @@ pub struct DevArgs {
     /// Show a line for each request and message
     #[arg(long, short)]
     pub verbose: bool,
+}
+
+/// Remove what `dev` made.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum DemoCommand {
+    /// Erase the demo tenant with its keys, its owner and its history, while no server runs
+    Remove {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// Make, list, rename, disable and delete tenants.

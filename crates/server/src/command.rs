@@ -4,6 +4,7 @@ mod allowlist;
 mod apply;
 mod audit;
 mod config;
+mod demo;
 mod dev;
 mod follow;
 mod healthcheck;
@@ -61,6 +62,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
             })
         }
         Command::Dev(args) => dev::run(config, &args).await,
+        Command::Demo(command) => demo::run(config, command).await,
         Command::Serve { role } => serve::run(config, role).await,
         Command::Migrate => migrate::run(config).await,
         Command::Openapi { compatible } => print_openapi(compatible),

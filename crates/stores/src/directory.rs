@@ -12,6 +12,7 @@ mod audit_log;
 mod audit_restart;
 mod basis;
 mod change;
+mod demo;
 mod erasure;
 mod invitations;
 mod key;

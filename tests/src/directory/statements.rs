@@ -164,7 +164,8 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
 }
 
 /// Whole tables, to see the effect of the statements.
-const DUMPS: [Statement; 15] = [
+const DUMPS: [Statement; 16] = [
+    Statement { table: "demo", text: "SELECT only_row, at FROM demo", params: &[] },
     Statement {
         table: "audit",
         text: "SELECT tenant_id, n, at, actor, acting_for, address, request, action, object, state_before,
@@ -235,9 +236,9 @@ const DUMPS: [Statement; 15] = [
         params: &[],
     },
 ];
-static DUMP: [&Statement; 15] = [
+static DUMP: [&Statement; 16] = [
     &DUMPS[0], &DUMPS[1], &DUMPS[2], &DUMPS[3], &DUMPS[4], &DUMPS[5], &DUMPS[6], &DUMPS[7], &DUMPS[8],
-    &DUMPS[9], &DUMPS[10], &DUMPS[11], &DUMPS[12], &DUMPS[13], &DUMPS[14],
+    &DUMPS[9], &DUMPS[10], &DUMPS[11], &DUMPS[12], &DUMPS[13], &DUMPS[14], &DUMPS[15],
 ];
 
 fn seeded_resource(tenant: TenantId) -> Resource {

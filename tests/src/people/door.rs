@@ -125,7 +125,8 @@ impl Door {
         let directory = SqlDirectory::new(base.sql.clone(), Arc::clone(&keyring));
         let replica =
             Replica { directory: Arc::new(directory.clone()), snapshot: Arc::default(), peers: None };
-        let management = Management { replica, keyring, gateways: Arc::new(NoGateways), live_route: true };
+        let management =
+            Management { replica, keyring, gateways: Arc::<NoGateways>::default(), live_route: true };
         let context = Context {
             management,
             codes,

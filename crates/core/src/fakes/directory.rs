@@ -86,6 +86,18 @@ impl<T: WithoutTenants> Tenants for T {
     async fn erase_tenant(&self, _: TenantId, _: u16, _: &Change) -> Result<bool, StoreError> {
         not_asked()
     }
+
+    async fn mark_demo(&self, _: Timestamp) -> Result<(), StoreError> {
+        not_asked()
+    }
+
+    async fn is_demo(&self) -> Result<bool, StoreError> {
+        not_asked()
+    }
+
+    async fn unmark_demo(&self, _: &Change) -> Result<(), StoreError> {
+        not_asked()
+    }
 }
 
 /// A store whose test never uses its [`Keys`].

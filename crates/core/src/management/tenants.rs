@@ -245,6 +245,25 @@ pub async fn erase_tenants(
     Ok(erased)
 }
 
+/// Deletes a tenant and erases it at once, without the time in which it could be enabled again. No node may serve
+/// it, and all its events must be recorded.
+pub async fn erase_now(
+    replica: &Replica,
+    webhooks: &dyn WebhookOutbox,
+    history: &dyn HistoryUpkeep,
+    tenant: TenantId,
+    by: &Change,
+) -> Result<(), TenantError> {
+    match change_tenant(replica, tenant, &TenantChange::Delete, by).await {
+        Ok(_) | Err(TenantError::Erasing) => {}
+        Err(error) => return Err(error),
+    }
+    replica.directory.begin_erasure(tenant, by.at, by).await?;
+    while !erase(replica, webhooks, history, tenant, by).await? {}
+    replica.catch_up().await;
+    Ok(())
+}
+
 /// Erases the directory's rows last, because a later round finds the tenant by them.
 async fn erase(
     replica: &Replica,

@@ -1,6 +1,7 @@
 //! The recorder: moves events from the codes store to the history.
 
 use countersign_core::{
+    context::Context,
     error::chain,
     ports::{
         codes::events::{EventBacklog, EventLog, Unrecorded},
@@ -128,6 +129,18 @@ impl Recorder {
         let more = self.history.expire(until, EXPIRED_AT_ONCE).await? == usize::from(EXPIRED_AT_ONCE);
         Ok(if more { Next::Work } else { Next::Wait })
     }
+}
+
+/// Records the events that a stopped server left, with those of all partitions.
+pub(crate) async fn record_rest(
+    context: &Context,
+    history: &Arc<dyn HistoryUpkeep>,
+) -> Result<(), StoreError> {
+    let share = Share::default();
+    share.set(0..context.partitions);
+    let recorder = Recorder::new(context.codes.clone(), Arc::clone(history), share);
+    while recorder.pass(false).await? == Next::Work {}
+    Ok(())
 }
 
 fn note_backlog(backlog: EventBacklog, lag: Duration) {

@@ -1,10 +1,23 @@
 use super::*;
-use crate::machine::rng;
+use crate::{
+    demo::{INBOX, remove_demo},
+    machine::rng,
+};
 use countersign_core::{
     access::change::Change,
-    id::{ProfileId, TenantId},
+    id::{MemberId, PersonId, ProfileId, TenantId},
+    keyring::{KeyRing, VersionedKey},
+    locale::Locale,
+    management::tenants::erase_now,
+    people::{
+        hours::Zone,
+        member::{Limits, Member, Role as MemberRole},
+        person::{EmailAddress, Identity, Person},
+    },
     phone::countries::Countries,
-    tenant::{ERASED_AFTER, Tenant, TenantChange, TenantName, profile::Profile},
+    ports::directory::{Directory, members::Joining},
+    tenant::{ERASED_AFTER, OPERATOR, Tenant, TenantChange, TenantName, profile::Profile},
+    time::Timestamp,
 };
 use std::path::Path;
 
@@ -172,4 +185,103 @@ async fn the_printed_keys_of_dev_open_nothing_under_serve() {
     assert!(refused.to_string().contains("belongs to `countersign dev`"));
     let fresh = Parts { dev: false, ..parts(&folder.path().join("other")) };
     Application::build(fresh).await.unwrap();
+}
+
+#[tokio::test]
+async fn dev_has_an_owner_ready_and_makes_nothing_in_the_past() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = SystemClock.now();
+    let start = async || Application::build(parts(folder.path())).await.unwrap();
+    let running = start().await;
+    let (demo, directory) = (running.demo.clone().unwrap(), running.context.directory.clone());
+    let id = demo.tenant.id;
+    assert!(directory.tenant(id).await.unwrap().unwrap().created_at >= before);
+    let entries = directory.read_chain(id, 0, 100).await.unwrap();
+    assert!(entries.len() >= 4, "a tenant, two keys, and an owner: {entries:?}");
+    assert!(entries.iter().all(|entry| entry.at >= before), "retention would remove the first ones");
+    let owner = async |directory: &dyn Directory, keyring: &KeyRing| {
+        let person = directory.find_person(demo.owner.email.mark(keyring)).await.unwrap().unwrap();
+        directory.membership(id, person.id).await.unwrap()
+    };
+    let member = owner(directory.as_ref(), &running.context.keyring).await.unwrap();
+    assert!(member.limits.role == MemberRole::Owner && !member.disabled);
+
+    // The next start mends what became of the owner, and makes nothing else.
+    let limits = Limits { role: MemberRole::Subuser, ..member.limits.clone() };
+    let other = Member { version: 1, id: MemberId::new(before, &mut rng()), ..member.clone() };
+    let by = Change::by_system(SystemClock.now());
+    let person = Person::new(
+        PersonId::new(&mut rng()),
+        &Identity { name: demo.owner.name.clone(), email: EmailAddress::parse("b@example.com").unwrap() },
+        (Locale::default(), Zone::default()),
+        &running.context.keyring,
+        before,
+        &mut rng(),
+    );
+    let other = Member { person: person.id, ..other };
+    let joining = Joining { member: &other, person: Some(&person), password: None, invitation: None };
+    directory.add_member(joining, None, &by).await.unwrap();
+    let narrow = Member { limits, version: 2, ..member.clone() };
+    directory.update_member((&member, &narrow), None, &by).await.unwrap();
+    drop((running, directory));
+    let running = start().await;
+    let mended = owner(running.context.directory.as_ref(), &running.context.keyring).await.unwrap();
+    assert_eq!((mended.id, mended.limits.role), (member.id, MemberRole::Owner));
+    assert_eq!(running.context.directory.list_members(id, None, 9).await.unwrap().len(), 2);
+}
+
+/// The backends of a command that no server runs beside.
+async fn backends(folder: &Path) -> Backends {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    open_backends(&parts(folder).settings, &clock, false).await.unwrap()
+}
+
+#[tokio::test]
+async fn serve_goes_on_with_a_database_from_which_the_demo_was_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Application::build(parts(folder.path())).await.unwrap());
+    let serve = async || Application::build(Parts { dev: false, ..parts(folder.path()) }).await;
+    assert!(serve().await.is_err());
+    assert!(folder.path().join(INBOX).exists());
+    let by = Change::by_operator(SystemClock.now());
+
+    // A removal that was interrupted after the tenant leaves the mark, and is repeated.
+    let opened = backends(folder.path()).await;
+    let demo = Demo::derive(&opened.context.keyring).unwrap();
+    let mark = demo.owner.email.mark(&opened.context.keyring);
+    erase_now(&opened.context, &*opened.context.webhooks, &*opened.history, demo.tenant.id, &by)
+        .await
+        .unwrap();
+    drop(opened);
+    let refused = serve().await.err().unwrap().to_string();
+    assert!(refused.contains("countersign demo remove"), "{refused}");
+
+    let opened = backends(folder.path()).await;
+    record_rest(&opened.context, &opened.history).await.unwrap();
+    remove_demo(&opened, folder.path(), &by).await.unwrap();
+    let directory = opened.context.directory.clone();
+    assert!(directory.tenant(demo.tenant.id).await.unwrap().is_none());
+    assert!(directory.presented_key(demo.key.id).await.unwrap().is_none());
+    assert!(directory.find_person(mark).await.unwrap().is_none());
+    let entries = directory.read_chain(OPERATOR, 0, 100).await.unwrap();
+    let last = entries.last().unwrap();
+    assert_eq!((last.action.as_str(), last.author.actor.as_str()), ("demo.remove", "operator"));
+    drop((opened, directory));
+    assert!(
+        !std::fs::read_dir(folder.path())
+            .unwrap()
+            .any(|file| { file.unwrap().file_name().to_string_lossy().starts_with(INBOX) })
+    );
+    assert!(serve().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_mark_outlives_the_key_ring_that_the_demo_is_derived_from() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Application::build(parts(folder.path())).await.unwrap());
+    let opened = backends(folder.path()).await;
+    let key = || vec![VersionedKey { version: 1, key: [9; 32] }];
+    let other = KeyRing::new([9; 32], key(), key()).unwrap();
+    let refused = refuse_demo(opened.context.directory.as_ref(), &other).await.unwrap_err().to_string();
+    assert!(refused.contains("belongs to `countersign dev`"), "{refused}");
 }

@@ -72,6 +72,7 @@ fn welcome(place: &Place, demo: &Demo) -> Zeroizing<String> {
          Tenant:   {tenant}, {id}\n\
          Key:      {key}\n\
          Test key: {test_key} (sends nothing, the code is 123456)\n\
+         Portal:   {base}/portal (address {email}, password {password})\n\
          \n\
          Start a verification, then check its code as it arrived on the virtual phone:\n\
          {start}\n\
@@ -80,6 +81,8 @@ fn welcome(place: &Place, demo: &Demo) -> Zeroizing<String> {
          Open {base}/ to see the phone. Stop with Ctrl-C.",
         key = *key,
         test_key = *test_key,
+        email = demo.owner.email.expose(),
+        password = demo.password(),
         operator = place.operator_url,
         tenant = demo.tenant.name.as_str(),
         id = demo.tenant.id,
@@ -119,6 +122,10 @@ struct Ready<'a> {
     /// The same keys for clients of Twilio that accept only letters and digits in a password.
     twilio_token: &'a str,
     test_twilio_token: &'a str,
+    portal_url: String,
+    /// What the owner of the tenant signs in with.
+    portal_email: &'a str,
+    portal_password: &'a str,
 }
 
 /// Replaces the file as a whole: a script that waits for it can read it at once.
@@ -135,6 +142,9 @@ fn write_ready_file(file: &Path, place: &Place, demo: &Demo) -> anyhow::Result<(
         twilio_account_sid: countersign_api::account_sid(demo.tenant.id),
         twilio_token: &token,
         test_twilio_token: &test_token,
+        portal_url: format!("{}/portal", place.base_url),
+        portal_email: demo.owner.email.expose(),
+        portal_password: demo.password(),
     };
     let text = Zeroizing::new(serde_json::to_string(&ready)?);
     let mut draft = file.as_os_str().to_owned();
@@ -175,9 +185,10 @@ mod tests {
     fn the_welcome_fits_a_glance() {
         let welcome = welcome(&place(), &demo());
         assert!(welcome.lines().count() <= 12, "{}", *welcome);
-        for part in
-            ["/v1/verifications", "/v1/checks", "Ctrl-C", &demo().key.expose(), &demo().test_key.expose()]
-        {
+        let demo = demo();
+        let (key, test_key) = (demo.key.expose(), demo.test_key.expose());
+        let portal = ["/portal ", "owner@example.com", demo.password()];
+        for part in ["/v1/verifications", "/v1/checks", "Ctrl-C", &key, &test_key].into_iter().chain(portal) {
             assert!(welcome.contains(part), "{part}");
         }
     }
@@ -209,11 +220,14 @@ mod tests {
         let ready: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         assert_eq!(ready["phone_url"], "http://127.0.0.1:8080/dev/messages");
         assert_eq!(ready["tenant_id"], demo().tenant.id.to_string());
+        assert_eq!(ready["portal_url"], "http://127.0.0.1:8080/portal");
+        assert_eq!(ready["portal_email"], "owner@example.com");
+        assert_eq!(ready["portal_password"], demo().password());
         assert_eq!(ready["twilio_account_sid"].as_str().unwrap().len(), 34);
         for (token, key) in [("twilio_token", "key"), ("test_twilio_token", "test_key")] {
             assert_eq!(ready[token], ready[key].as_str().unwrap().replace('_', ""), "{token}");
         }
-        assert_eq!(ready.as_object().unwrap().len(), 9);
+        assert_eq!(ready.as_object().unwrap().len(), 12);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
         #[cfg(unix)]
         {

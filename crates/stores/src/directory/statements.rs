@@ -1,8 +1,9 @@
 //! The list of the directory's statements.
 
 use super::{
-    answer, applied, audit, audit_log, audit_restart, basis, change, erasure, invitations, key, leaving,
-    member_keys, members, news, node, people, profile, resource, review, setting, stranger, tenant, usage,
+    answer, applied, audit, audit_log, audit_restart, basis, change, demo, erasure, invitations, key,
+    leaving, member_keys, members, news, node, people, profile, resource, review, setting, stranger, tenant,
+    usage,
 };
 use crate::sql::Statement;
 
@@ -22,6 +23,9 @@ pub const STATEMENTS: &[&Statement] = &[
     &tenant::SELECT_TENANT,
     &tenant::LIST_TENANTS,
     &tenant::UPDATE_TENANT,
+    &demo::MARK_DEMO,
+    &demo::IS_DEMO,
+    &demo::UNMARK_DEMO,
     &profile::INSERT_PROFILE,
     &profile::SELECT_PROFILE,
     &profile::LIST_PROFILES,

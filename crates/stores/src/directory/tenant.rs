@@ -4,7 +4,7 @@ use super::{
     SqlDirectory,
     answer::answer_once,
     change::{note_change, take_number},
-    erasure, profile, setting,
+    demo, erasure, profile, setting,
 };
 use crate::sql::{
     Batch,
@@ -152,5 +152,17 @@ impl Tenants for SqlDirectory {
 
     async fn erase_tenant(&self, tenant: TenantId, limit: u16, by: &Change) -> Result<bool, StoreError> {
         self.erase(tenant, limit, by).await
+    }
+
+    async fn mark_demo(&self, now: Timestamp) -> Result<(), StoreError> {
+        demo::mark(&self.sql, now).await
+    }
+
+    async fn is_demo(&self) -> Result<bool, StoreError> {
+        demo::is_marked(&self.sql).await
+    }
+
+    async fn unmark_demo(&self, by: &Change) -> Result<(), StoreError> {
+        self.unmark(by).await
     }
 }

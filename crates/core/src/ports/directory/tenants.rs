@@ -54,4 +54,13 @@ pub trait Tenants: Send + Sync {
     /// Deletes up to `limit` rows of each kind, of a tenant whose erasure has begun, and at last the tenant
     /// itself. Returns whether nothing is left.
     async fn erase_tenant(&self, tenant: TenantId, limit: u16, by: &Change) -> Result<bool, StoreError>;
+
+    /// Marks the directory as one of `dev`, whose keys are printed on screens. `serve` refuses it.
+    async fn mark_demo(&self, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Whether the directory is marked as one of `dev`.
+    async fn is_demo(&self) -> Result<bool, StoreError>;
+
+    /// Removes the mark, with an entry in the operator's chain. Does nothing without a mark.
+    async fn unmark_demo(&self, by: &Change) -> Result<(), StoreError>;
 }
