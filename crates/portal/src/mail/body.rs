@@ -173,7 +173,7 @@ impl Writer<'_> {
             let words = self.words;
             self.text(if *finished { "new-device-finished" } else { "new-device-halfway" }, &[]);
             let from = match country {
-                Some(country) => format!("{address}, {}", country.as_str()),
+                Some(country) => format!("{address}, {}", words.country(*country)),
                 None => address.to_string(),
             };
             let (browser, os) = (browser.as_str(), os.as_str());

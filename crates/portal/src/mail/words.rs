@@ -1,6 +1,6 @@
 //! The texts of mails, from Fluent files that are part of the binary.
 
-use countersign_core::locale::Locale;
+use countersign_core::{locale::Locale, phone::Country};
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
 use std::sync::LazyLock;
 use unic_langid::LanguageIdentifier;
@@ -12,17 +12,22 @@ type Bundle = FluentBundle<FluentResource>;
 pub(super) const FILES: [(&str, &str); 2] =
     [("en", include_str!("../../locales/mail-en.ftl")), ("pl", include_str!("../../locales/mail-pl.ftl"))];
 
-static ENGLISH: LazyLock<Bundle> = LazyLock::new(|| bundle(FILES[0]));
-static POLISH: LazyLock<Bundle> = LazyLock::new(|| bundle(FILES[1]));
+pub(super) const COUNTRIES: [&str; 2] =
+    [include_str!("../../locales/countries-en.ftl"), include_str!("../../locales/countries-pl.ftl")];
+
+static ENGLISH: LazyLock<Bundle> = LazyLock::new(|| bundle(FILES[0], COUNTRIES[0]));
+static POLISH: LazyLock<Bundle> = LazyLock::new(|| bundle(FILES[1], COUNTRIES[1]));
 
 /// A file with a mistake loses the texts that contain it; the tests refuse such a file.
-fn bundle((tag, file): (&str, &str)) -> Bundle {
+fn bundle((tag, file): (&str, &str), countries: &str) -> Bundle {
     let language: LanguageIdentifier = tag.parse().unwrap_or_default();
-    let (Ok(resource) | Err((resource, _))) = FluentResource::try_new(file.to_owned());
     let mut bundle = Bundle::new_concurrent(vec![language]);
     // Mail programs show the marks as boxes, and no text here runs from right to left.
     bundle.set_use_isolating(false);
-    bundle.add_resource_overriding(resource);
+    for file in [file, countries] {
+        let (Ok(resource) | Err((resource, _))) = FluentResource::try_new(file.to_owned());
+        bundle.add_resource_overriding(resource);
+    }
     bundle
 }
 
@@ -44,6 +49,12 @@ impl Words {
 
     pub fn get(self, key: &str) -> String {
         self.with(key, &[])
+    }
+
+    /// The name of a country; its two letters for one that is newer than our list.
+    pub fn country(self, country: Country) -> String {
+        let key = format!("country-{}", country.as_str());
+        if self.bundle.has_message(&key) { self.get(&key) } else { country.as_str().to_owned() }
     }
 
     /// A key without a text shows itself; the tests find it.
