@@ -8,6 +8,8 @@ pub mod security;
 pub mod settings;
 pub mod system;
 
+pub use system::{OPERATOR, PORTAL, PORTAL_ENROL};
+
 use crate::{
     access::scope::{Scope, Scopes},
     id::TenantId,
@@ -124,17 +126,6 @@ impl TenantName {
         &self.0
     }
 }
-
-/// The tenant that owns what the operator shares with other tenants, and the operator's keys.
-pub const OPERATOR: TenantId = TenantId::from_bytes([0; 16]);
-
-/// The tenant that sends codes to the confirmed numbers of persons: for signing in and for proof.
-pub const PORTAL: TenantId = TenantId::from_bytes(*b"\0\0\0\0\0\0\0\0\0\0portal");
-
-/// The tenant `portal-enrol`, which sends codes to numbers that a person has not confirmed yet. It uses the routes of
-/// [`PORTAL`]. The ten zeros of both ids are the time and a part of the random bits: also a tenant of `apply`, whose
-/// id has the time zero, sorts after them.
-pub const PORTAL_ENROL: TenantId = TenantId::from_bytes(*b"\0\0\0\0\0\0\0\0\0\0penrol");
 
 /// The scopes that keys of a tenant may hold. Keys of the operator only manage tenants. No other key
 /// manages tenants.
