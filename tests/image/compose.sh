@@ -8,6 +8,18 @@ schema_fits() {
 }
 check "compose file: its schema" schema_fits
 
+# The DNS server of Debian's podman keeps names of removed containers, and sometimes does not answer a new one.
+# So each container finds the names in its file of hosts, which it reads before it asks DNS.
+fixed_addresses() {
+    local service address hosts='' fixed=(node-1:11 node-2:12 postgres:20 redis:21)
+    for service in "${fixed[@]}"; do hosts+=" \"${service%:*}:172.30.77.${service#*:}\","; done
+    echo 'services:'
+    for service in "${fixed[@]}" nginx:10 cli:30; do
+        address="172.30.77.${service#*:}"
+        printf '  %s: {extra_hosts: [%s], networks: {default: {ipv4_address: %s}}}\n' "${service%:*}" "${hosts%,}" "$address"
+    done
+}
+
 stand_ins() {
     local kind
     cp -r dist/compose "$folder" || return 1
@@ -18,6 +30,7 @@ stand_ins() {
     echo 'three4' >"$folder/secrets/redis-password"
     echo "requirepass $(cat "$folder/secrets/redis-password")" >"$folder/secrets/redis.conf"
     chmod 644 "$folder/secrets/"*
+    fixed_addresses >"$folder/compose.override.yaml"
     for kind in postgres redis nginx; do
         tests/image/stand-in.sh "$kind" "localhost/stand-in/$kind:test" || return 1
         echo "${kind^^}_IMAGE=localhost/stand-in/$kind:test" >>"$folder/.env"

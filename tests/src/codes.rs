@@ -11,6 +11,7 @@ mod guard;
 mod matching;
 mod outbox;
 mod payments;
+mod persons;
 mod pools;
 mod races;
 mod reshard;
@@ -69,6 +70,7 @@ use countersign_core::{
 use countersign_stores::{
     directory::SqlDirectory,
     history::SqlHistory,
+    people::SqlPeople,
     sql::Sql,
     sqlite::{Database, Options},
 };
@@ -133,6 +135,8 @@ pub struct Bench {
     pub context: Context,
     pub clock: Arc<HandClock>,
     pub caller: Actor,
+    /// The counts of what a person asks for, in the database of the directory.
+    pub waits: SqlPeople,
     engine: Engine,
     _folder: tempfile::TempDir,
 }
@@ -155,25 +159,23 @@ impl Bench {
         let sql = Sql::sqlite(Database::open(&path, Options { full_sync: false }).unwrap());
         sql.migrate().await.unwrap();
         let peers: Arc<dyn Peers> = codes.clone();
+        let directory = SqlDirectory::new(sql.clone(), Arc::new(keyring()));
+        let waits = SqlPeople::new(directory.clone());
         let management = Management {
-            replica: Replica {
-                directory: Arc::new(SqlDirectory::new(sql.clone(), Arc::new(keyring()))),
-                snapshot: Arc::default(),
-                peers: Some(peers),
-            },
+            replica: Replica { directory: Arc::new(directory), snapshot: Arc::default(), peers: Some(peers) },
             keyring: Arc::new(keyring()),
-            gateways: Arc::new(countersign_core::fakes::gateways::NoGateways),
+            gateways: Arc::new(countersign_core::fakes::gateways::NoGateways::default()),
             live_route: true,
         };
         let context = Context {
             management,
             codes,
-            history: Arc::new(SqlHistory::new(sql)),
+            history: Arc::new(SqlHistory::new(sql.clone())),
             webhooks: Arc::new(countersign_core::fakes::webhooks::NoWebhooks),
             partitions: 64,
         };
         let caller = new_tenant(&context, &clock, "Acme").await;
-        Self { context, clock, caller, engine, _folder: folder }
+        Self { context, clock, caller, waits, engine, _folder: folder }
     }
 
     /// Closes the store and opens it again.
@@ -381,6 +383,15 @@ on_engines! { [embedded redis cluster valkey] {
     backlog::a_record_that_is_swept_loses_no_event,
     backlog::a_full_backlog_stops_starts_and_nothing_else,
     backlog::a_recorder_sees_only_its_partitions,
+    persons::a_code_counts_once_and_for_its_own_attempt,
+    persons::a_message_goes_out_three_times_and_no_oftener,
+    persons::of_fifty_wrong_codes_at_once_five_are_compared,
+    persons::a_person_tries_three_numbers_and_six_messages_a_day,
+    persons::of_twenty_numbers_at_once_three_get_a_message,
+    persons::a_strangers_number_gets_few_messages_from_all_persons_together,
+    persons::what_is_refused_counts_nothing,
+    persons::without_a_route_there_are_no_codes,
+    persons::nobody_else_acts_in_the_tenants_of_the_portal,
     pools::hours_hold_for_starts_and_resends_and_name_the_next_opening,
     pools::a_message_has_most_parts,
     pools::starts_and_resends_take_their_parts_until_the_pool_is_empty,

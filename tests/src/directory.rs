@@ -22,6 +22,7 @@ mod resources;
 mod rotation;
 mod security;
 pub mod statements;
+mod system;
 mod tenants;
 mod tls;
 mod usage;
@@ -177,6 +178,8 @@ on_each_engine!(
     people_races::of_the_last_two_owners_one_stays,
     people_races::changes_of_members_and_keys_at_once_are_one_chain,
     people_races::a_node_without_a_database_is_told_of_each_narrowing,
+    system::servers_that_start_at_once_make_them_once,
+    system::nobody_sets_anything_up_in_them,
     security::only_owners_and_the_operator_change_how_people_sign_in,
     security::an_owner_is_not_locked_out_unasked,
     security::codes_are_required_only_while_they_can_be_sent,

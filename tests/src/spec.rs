@@ -9,11 +9,12 @@ use crate::{
 };
 use countersign_core::{
     access::{
+        actor::Actor,
         allowlist::Allowlist,
         scope::{Scope, Scopes},
     },
     mode::Mode,
-    tenant::OPERATOR,
+    tenant::{PORTAL, PORTAL_ENROL, system},
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -214,9 +215,11 @@ async fn every_operation_asks_for_its_key_scope_tenant_and_body() {
             let foreign = app.send(method, &path, Some(&stranger.text), body_for(id).as_ref()).await;
             assert_eq!(foreign.problem(), (403, "insufficient_scope".into()), "{id}");
             if operation.path.contains("{id}") {
-                let own = operation.path.replace("{id}", &OPERATOR.to_string());
-                let none = app.send(method, &own, Some(&right.text), body_for(id).as_ref()).await;
-                assert_eq!(none.problem(), (404, "not_found".into()), "{id}");
+                for tenant in system::ALL {
+                    let own = operation.path.replace("{id}", &tenant.to_string());
+                    let none = app.send(method, &own, Some(&right.text), body_for(id).as_ref()).await;
+                    assert_eq!(none.problem(), (404, "not_found".into()), "{id}");
+                }
             }
             continue;
         }
@@ -266,5 +269,19 @@ pub fn body_for(operation: &str) -> Option<Value> {
         "update_tenant_security" => Some(json!({ "password_days": 60 })),
         "update_template" => Some(json!({ "transliterate": true })),
         _ => None,
+    }
+}
+
+/// No command and no operation makes such a key. This one was written into the database.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_in_a_tenant_of_the_portal_opens_nothing() {
+    let app = TestApp::spawn().await;
+    for tenant in [PORTAL, PORTAL_ENROL] {
+        let forged = app.key_for(&Actor::operator(tenant), Mode::Live, Scopes::all()).await;
+        for operation in operations() {
+            let path = operation.path.replace("{id}", &tenant.to_string()).replace("{name}", "default");
+            let refused = app.send(&operation.method, &path, Some(&forged.text), Some(&json!({}))).await;
+            assert_eq!(operation.refusal(&refused), (401, "invalid_key"), "{}", operation.id);
+        }
     }
 }

@@ -7,6 +7,7 @@ pub mod codes;
 pub mod enter;
 pub mod first;
 pub mod join;
+pub mod late;
 pub mod out;
 pub mod own;
 pub mod proof;

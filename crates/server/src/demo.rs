@@ -33,6 +33,7 @@ use countersign_core::{
     tenant::{Tenant, TenantChange, TenantName, profile::Profile, settings::Setting},
     time::Timestamp,
 };
+use rand::{SeedableRng as _, rngs::StdRng};
 use std::{io::ErrorKind, path::Path};
 use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
@@ -176,7 +177,8 @@ impl Demo {
         keyring: &KeyRing,
         by: &Change,
     ) -> anyhow::Result<()> {
-        let (tenant, mut rng) = (self.tenant.id, crate::machine::rng());
+        let tenant = self.tenant.id;
+        let mut rng = StdRng::from_rng(&mut crate::machine::rng());
         let known = directory.find_person(self.owner.email.mark(keyring)).await?;
         let membership = match &known {
             Some(person) => directory.membership(tenant, person.id).await?,

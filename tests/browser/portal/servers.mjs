@@ -155,9 +155,7 @@ class Server {
 async function up(server, args, settings, { mail, utf8 }) {
   if (mail) server.mail = await Mail.start({ utf8 });
   const mailSettings = mail && {
-    COUNTERSIGN__MAIL__HOST: "127.0.0.1",
-    COUNTERSIGN__MAIL__PORT: String(server.mail.port),
-    COUNTERSIGN__MAIL__TLS: "none",
+    COUNTERSIGN__MAIL__URL: `smtp://127.0.0.1:${server.mail.port}`,
     COUNTERSIGN__MAIL__FROM: "Countersign <portal@countersign.example>",
   };
   server.settings = { COUNTERSIGN__DATA__FOLDER: server.folder, ...mailSettings, ...settings };
@@ -181,7 +179,7 @@ export async function startDev({ mail = true, utf8 = true, settings = {} } = {})
   await eventually("ready file", isUp, 60_000);
   const ready = JSON.parse(readFileSync(file, "utf8"));
   Object.assign(server, { ready, base: ready.base_url, tenant: ready.tenant_id, key: ready.key });
-  server.owner = { email: ready.person_email, password: ready.person_password };
+  server.owner = { email: ready.portal_email, password: ready.portal_password };
   return server;
 }
 

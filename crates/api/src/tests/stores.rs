@@ -138,7 +138,7 @@ pub fn api(mode: Mode, scopes: Scopes, disabled: bool) -> Api {
     let management = Management {
         replica: Replica { directory: stores.clone(), snapshot, peers: Some(stores.clone()) },
         keyring,
-        gateways: Arc::new(countersign_core::fakes::gateways::NoGateways),
+        gateways: Arc::new(countersign_core::fakes::gateways::NoGateways::default()),
         live_route: true,
     };
     let context = Context {

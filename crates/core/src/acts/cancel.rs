@@ -47,6 +47,7 @@ pub async fn cancel_verification(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Verification, CancelError> {
+    context.permit(actor.tenant, Part::verifications(actor)).map_err(CancelError::Directory)?;
     let object = id.to_string();
     let act = async {
         let canceled = cancel(context, actor, id, by.at, rng).await?;
@@ -67,7 +68,6 @@ async fn cancel(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Verification, CancelError> {
-    context.permit(actor.tenant, Part::verifications(actor)).map_err(CancelError::Directory)?;
     let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
     if !reaches(context, actor, key).await.map_err(CancelError::Codes)? {
         return Err(CancelError::NotFound);

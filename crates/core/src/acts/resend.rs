@@ -156,6 +156,7 @@ pub async fn resend_verification(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Resent, ResendError> {
+    context.permit(actor.tenant, Part::verifications(actor)).map_err(ResendError::Directory)?;
     let object = id.to_string();
     let act = async {
         let resent = resend_taking(context, actor, id, (once, &[]), by.at, rng).await?;
@@ -178,7 +179,6 @@ pub(crate) async fn resend_taking(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Resent, ResendError> {
-    context.permit(actor.tenant, Part::verifications(actor)).map_err(ResendError::Directory)?;
     let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
     let sending = Sending::of(context, actor, now).map_err(ResendError::Directory)?;
     // Each further round means that another resend succeeded in the meantime, so its cooldown now runs.

@@ -10,7 +10,7 @@ use crate::{
     id::VerificationId,
     phone::PhoneNumber,
     ports::error::StoreError,
-    tenant::limits::LimitHit,
+    tenant::{limits::LimitHit, system::Part},
 };
 use serde_json::json;
 
@@ -38,6 +38,7 @@ pub async fn show_number(
     id: VerificationId,
     by: &Change,
 ) -> Result<Option<PhoneNumber>, ShowError> {
+    context.permit(actor.tenant, Part::verifications(actor)).map_err(ShowError::Directory)?;
     let object = id.to_string();
     let read = async {
         let found = read_verification(context, actor, id, by.at).await?;

@@ -11,7 +11,10 @@ use std::sync::Arc;
 
 /// An installation without providers.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct NoGateways;
+pub struct NoGateways {
+    /// Whether the breaker of every account stops its messages.
+    pub shut: bool,
+}
 
 #[async_trait]
 impl Gateways for NoGateways {
@@ -48,7 +51,7 @@ impl Gateways for NoGateways {
     }
 
     fn is_shut(&self, _: &ProviderAccount, _: TenantId) -> bool {
-        false
+        self.shut
     }
 
     fn read_receipts(&self, _: &Arc<ProviderAccount>, _: &ReceiptCall) -> Result<Reports, ReceiptRefusal> {

@@ -30,7 +30,7 @@ impl Zone {
     }
 
     /// The local date and time.
-    pub(super) fn local(&self, at: Timestamp) -> jiff::civil::DateTime {
+    pub fn local(&self, at: Timestamp) -> jiff::civil::DateTime {
         self.0.to_datetime(instant(at))
     }
 

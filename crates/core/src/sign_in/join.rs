@@ -9,11 +9,11 @@ use crate::{
     },
     people::{
         hours::Zone,
-        invitation::LinkSecret,
+        invitation::{Invitation, LinkSecret},
         link::LinkKind,
         member::{Limits, Member},
         password::{Fault, Password, PasswordText},
-        person::{EmailAddress, Identity, Person, PersonName},
+        person::{EmailAddress, EmailMark, Identity, Person, PersonName},
         session::Factors,
     },
     ports::{
@@ -38,6 +38,10 @@ pub enum JoinError {
     /// The link is void, belongs to another address, or its author may no longer invite.
     #[error("the link is not good")]
     BadLink,
+    /// The invited address has an account: the person signs in and accepts. Only the holder of a good link learns
+    /// that.
+    #[error("the address has an account")]
+    Known,
     /// The password breaks the rule.
     #[error("the password is refused")]
     Password(Vec<Fault>),
@@ -70,8 +74,10 @@ impl From<MemberError> for JoinError {
 pub struct OpenInvitation {
     pub tenant: TenantName,
     pub email: EmailAddress,
-    /// Whether the address has an account. Then the person signs in and accepts.
-    pub known: bool,
+    pub limits: Limits,
+    pub expires_at: Timestamp,
+    /// The mark of the address.
+    pub mark: EmailMark,
 }
 
 /// What a new person chose.
@@ -97,8 +103,8 @@ pub async fn open_invitation(
     let view = context.snapshot.tenant(tenant).filter(|_| !context.snapshot.is_disabled(tenant));
     let (Some(invitation), Some(view)) = (invitation, view) else { return Err(JoinError::BadLink) };
     let email = invitation.open(&context.keyring).ok_or(JoinError::BadLink)?;
-    let known = context.directory.find_person(invitation.email).await?.is_some();
-    Ok(OpenInvitation { tenant: view.tenant.name.clone(), email, known })
+    let Invitation { email: mark, limits, expires_at, .. } = invitation;
+    Ok(OpenInvitation { tenant: view.tenant.name.clone(), email, limits, expires_at, mark })
 }
 
 /// Makes the invited person and its membership, and begins its first session.
@@ -112,8 +118,8 @@ pub async fn accept_as_new(
     rng: &mut impl CryptoRng,
 ) -> Result<NewSession, JoinError> {
     let invitation = open_invitation(entrance, (tenant, id), secret, now).await?;
-    if invitation.known {
-        return Err(JoinError::BadLink);
+    if entrance.context.directory.find_person(invitation.mark).await?.is_some() {
+        return Err(JoinError::Known);
     }
     let identity = Identity { name: new.name, email: invitation.email };
     let hash = chosen(entrance, visitor, new.password, (&identity, Some(&invitation.tenant))).await?;

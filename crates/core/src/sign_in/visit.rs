@@ -82,11 +82,12 @@ pub enum Missing {
 pub enum Gone {
     #[error("no such session")]
     Unknown,
-    /// No request came since this time.
+    /// No request came since this time, for as long as the session may be idle.
     #[error("the session was idle for too long")]
-    Idle { since: Timestamp },
+    Idle { since: Timestamp, limit: Duration },
+    /// The session has lasted as long as it may.
     #[error("the session is too old")]
-    TooOld,
+    TooOld { limit: Duration },
     /// The person signed out everywhere, or changed what it signs in with.
     #[error("the person was signed out")]
     SignedOut,
@@ -130,10 +131,10 @@ pub async fn visit(
     };
     let (idle, total) = lengths(&account, rules);
     if session.signed_in_at + total <= now {
-        return Err(Gone::TooOld);
+        return Err(Gone::TooOld { limit: total });
     }
     if session.seen_at + idle <= now {
-        return Err(Gone::Idle { since: session.seen_at });
+        return Err(Gone::Idle { since: session.seen_at, limit: idle });
     }
     let place = match open {
         Some(open) => judged(&entrance.context, open, (&session, &account), rules, address, now),

@@ -41,7 +41,7 @@ fn fixture() -> Fixture {
             peers: Some(codes.clone()),
         },
         keyring: Arc::new(KeyRing::new([1; 32], versioned(2), versioned(3)).unwrap()),
-        gateways: Arc::new(countersign_core::fakes::gateways::NoGateways),
+        gateways: Arc::new(countersign_core::fakes::gateways::NoGateways::default()),
         live_route: true,
     };
     let context = Context {
@@ -54,6 +54,7 @@ fn fixture() -> Fixture {
     let name = TenantName::parse("Acme <Demo>").unwrap();
     let tenant = Tenant::new(TenantId::from_bytes([7; 16]), name, Timestamp::default());
     let page = DevPage {
+        mails: Default::default(),
         context,
         inbox: Arc::new(MemoryInbox::default()),
         switch: Arc::default(),
@@ -234,6 +235,7 @@ async fn assets_are_embedded_and_revalidated() {
     let app = init_service(App::new().configure(configure(page.clone()))).await;
     for (name, kind) in [
         ("style.css", "text/css; charset=utf-8"),
+        ("tokens.css", "text/css; charset=utf-8"),
         ("dev.js", "text/javascript; charset=utf-8"),
         ("icon.svg", "image/svg+xml"),
     ] {

@@ -10,10 +10,10 @@ use countersign_core::{
         audit::{Begun, Forgotten, begin_chains, forget_old},
         reseal::{Resealed, reseal_resources},
         reseal_history::{Resealing, reseal_contacts},
-        reseal_people::{reseal_invitations, reseal_people},
+        reseal_people::{reseal_invitations, reseal_notices, reseal_people},
         tenants::{Erased, erase_tenants},
     },
-    ports::{clock::Clock, error::StoreError, history::HistoryUpkeep},
+    ports::{clock::Clock, error::StoreError, history::HistoryUpkeep, people::notices::Notices},
 };
 use rand::{SeedableRng, rngs::StdRng};
 use std::{sync::Arc, time::Duration};
@@ -36,6 +36,7 @@ pub(super) struct Upkeep {
     pub settings: HistorySettings,
     pub audit_retention: Duration,
     pub context: Context,
+    pub notices: Arc<dyn Notices>,
     pub clock: Arc<dyn Clock>,
     pub recorder: Arc<Recorder>,
 }
@@ -154,19 +155,23 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Seals a limited number of persons and invitations with the newest key.
+    /// Seals a limited number of persons, invitations and notices with the newest key.
     async fn reseal_people(&self) -> Result<(), StoreError> {
         let mut rng = StdRng::from_rng(&mut machine::rng());
         let Management { replica, keyring, .. } = &self.context.management;
         let people = reseal_people(&*replica.directory, keyring, &mut rng).await?;
         let invitations = reseal_invitations(&*replica.directory, keyring, &mut rng).await?;
-        let resealed = people.resealed + invitations.resealed;
+        let notices = reseal_notices(&*self.notices, keyring, &mut rng).await?;
+        let resealed = people.resealed + invitations.resealed + notices.resealed;
         if resealed > 0 {
-            tracing::info!(resealed, "Sealed persons and invitations with the newest key");
+            tracing::info!(resealed, "Sealed persons, invitations and notices with the newest key");
         }
-        let unreadable = people.unreadable + invitations.unreadable;
+        let unreadable = people.unreadable + invitations.unreadable + notices.unreadable;
         if unreadable > 0 {
-            tracing::error!(unreadable, "Persons or invitations do not open with any key of the ring");
+            tracing::error!(
+                unreadable,
+                "Persons, invitations or notices do not open with any key of the ring"
+            );
         }
         Ok(())
     }

@@ -36,6 +36,7 @@ pub(super) const SEE_DEVICE: Statement = Statement {
     params: &[Text, Bytes, Text, Int, Int],
 };
 
+/// $4: the time of a mail on this attempt; null without one.
 pub(super) const OWN_DEVICE: Statement = Statement {
     table: "device_people",
     text: "INSERT INTO device_people (person_id, device_id, first_at, last_at, mailed_at)

@@ -42,16 +42,20 @@ pub(super) const COUNT_IN_LADDER: Statement = Statement {
 /// number that fills the window. $5: no window ends later than this.
 pub(super) const COUNT_IN_WINDOW: Statement = Statement {
     table: "sign_in_waits",
-    text: "INSERT INTO sign_in_waits (key, failures, since, last, until) VALUES ($1, 1, $2, $2, 0)
+    text: "INSERT INTO sign_in_waits (key, failures, since, last, until)
+            VALUES ($1, 1, $2, $2, CASE WHEN $4 <= 1 THEN $5 ELSE 0 END)
         ON CONFLICT (key) DO UPDATE SET
             failures = CASE WHEN sign_in_waits.since <= $3 OR sign_in_waits.since > $2 THEN 1
                 ELSE sign_in_waits.failures + 1 END,
             since = CASE WHEN sign_in_waits.since <= $3 OR sign_in_waits.since > $2 THEN $2
                 ELSE sign_in_waits.since END,
             last = $2,
-            until = CASE WHEN sign_in_waits.since > $3 AND sign_in_waits.since <= $2
-                    AND sign_in_waits.failures + 1 >= $4
-                THEN $5 - $2 + sign_in_waits.since ELSE 0 END
+            until = CASE
+                WHEN sign_in_waits.since <= $3 OR sign_in_waits.since > $2
+                    THEN CASE WHEN $4 <= 1 THEN $5 ELSE 0 END
+                WHEN sign_in_waits.failures + 1 >= $4 THEN $5 - $2 + sign_in_waits.since
+                ELSE 0
+            END
         WHERE sign_in_waits.until <= $2 OR sign_in_waits.until > $5 RETURNING failures",
     params: &[Bytes, Int, Int, Int, Int],
 };

@@ -65,6 +65,7 @@ problems! {
     }
     pages {
         ForeignOrigin 403 "foreign_origin" "The request comes from another site",
+        StaleForm 403 "stale_form" "The form belongs to another sign-in",
         TooManyStreams 503 "too_many_streams" "Too many pages watch",
     }
 }

@@ -163,6 +163,7 @@ impl From<Problem> for Refusal {
             | P::UnsupportedMediaType
             | P::IdempotencyMismatch
             | P::ForeignOrigin
+            | P::StaleForm
             | P::TooManyStreams => (status, u32::from(status)),
         };
         let problem = match kind {

@@ -1,15 +1,13 @@
 //! A forgotten password: a link by mail sets another. Nobody learns which addresses are known.
 
 use crate::{
-    id::PersonId,
-    locale::Locale,
+    keyring::KeyRing,
     people::{
         account::{Account, AccountChange},
-        hours::Zone,
         invitation::LinkSecret,
         link::{Link, LinkKind},
-        notice::{LinkPath, News, Notice},
-        person::{EmailAddress, Identity, Person, PersonName},
+        notice::{LinkPath, News},
+        person::EmailMark,
         session::DEVICE_LIFE,
         waits::{WaitCount, WaitRule},
     },
@@ -31,6 +29,8 @@ use std::time::Duration;
 
 /// How many links one network asks for in an hour, for all addresses.
 const MOST_FROM_A_NETWORK: u16 = 30;
+/// How many links are asked for in an hour for one address, known or not.
+const MOST_TO_AN_ADDRESS: u16 = 3;
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Why no new password was set.
@@ -61,56 +61,51 @@ pub enum ForgotError {
     Store(#[from] StoreError),
 }
 
-/// Mails a link to the person with this address, at most three in an hour. The answer and the work are the same if
-/// nobody has it: a link of a person that does not exist is stored, and nothing is mailed.
+/// Mails a link to the person with this address, at most three in an hour. If nobody has the address, the answer is
+/// the same, and so is the work: a link of nobody is stored, and nothing is mailed.
 pub async fn forgot(
     entrance: &Entrance,
     visitor: &Visitor,
-    email: &EmailAddress,
+    typed: &str,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(), ForgotError> {
     let keyring = &entrance.context.keyring;
+    let email = EmailMark::of_typed(typed, keyring);
     let network = visitor.network().to_string();
-    let from_network = WaitCount {
-        key: keyring.hash("forgot-network", OPERATOR, &[network.as_bytes()]),
-        rule: WaitRule::Window { most: MOST_FROM_A_NETWORK, length: HOUR },
-    };
-    if let Err(waiting) = entrance.people.count_try(&[from_network], now).await? {
+    let of_network = count("forgot-network", network.as_bytes(), MOST_FROM_A_NETWORK, keyring);
+    if let Err(waiting) = entrance.people.count_try(&[of_network], now).await? {
         return Err(ForgotError::Waiting(waiting.until));
     }
-    let known = entrance.people.find_account(email.mark(keyring)).await?;
-    let is_known = known.is_some();
-    let person = known.map_or_else(|| nobody(entrance, email, now, rng), |known| known.person);
+    // A known and an unknown address count alike, so the fourth request does not tell them apart either.
+    let of_address = count("forgot-address", &email.0, MOST_TO_AN_ADDRESS, keyring);
+    if entrance.people.count_try(&[of_address], now).await?.is_err() {
+        return Ok(());
+    }
+    let account = entrance.people.find_account(email).await?;
+    let person = account.as_ref().map(|account| &account.person);
     let secret = LinkSecret::generate(rng);
     let link = Link {
         secret: secret.hash(),
         kind: LinkKind::Reset,
-        person: Some(person.id),
-        epoch: person.epoch,
+        person: person.map(|person| person.id),
+        epoch: person.map_or(0, |person| person.epoch),
         sealed: None,
         made_at: now,
         expires_at: now + LinkKind::Reset.life(),
     };
     let news = News::ResetPassword { link: LinkPath::reset(&secret), expires: link.expires_at };
-    let notice = person
-        .open(keyring)
-        .map(|identity| Notice::mail(&person, &identity, news, now, rng).sealed(keyring, rng));
-    let notices: Vec<_> = notice.into_iter().filter(|_| is_known).collect();
+    let notice = account.and_then(|account| mail(entrance, &account, news, now, rng).ok());
+    let notices: Vec<_> = notice.into_iter().collect();
     match entrance.people.add_link(&link, &notices).await {
         Ok(()) | Err(StoreError::Full { .. } | StoreError::Moved) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// A person that does not exist, always the same one for an address.
-fn nobody(entrance: &Entrance, email: &EmailAddress, now: Timestamp, rng: &mut impl CryptoRng) -> Person {
-    let keyring = &entrance.context.keyring;
-    let id = PersonId::from_bytes(keyring.hash("nobody", OPERATOR, &[&email.mark(keyring).0]));
-    #[expect(clippy::unwrap_used, reason = "a name of one letter")]
-    let name = PersonName::parse("x").unwrap();
-    let identity = Identity { name, email: email.clone() };
-    Person::new(id, &identity, (Locale::default(), Zone::default()), keyring, now, rng)
+fn count(purpose: &str, counted: &[u8], most: u16, keyring: &KeyRing) -> WaitCount {
+    let key = keyring.hash(purpose, OPERATOR, &[counted]);
+    WaitCount { key, rule: WaitRule::Window { most, length: HOUR } }
 }
 
 /// Whether the link can set a password. This changes nothing.

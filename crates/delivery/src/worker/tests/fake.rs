@@ -93,7 +93,7 @@ pub(super) fn context(codes: &Arc<MemoryCodes>) -> Context {
             peers: Some(codes.clone()),
         },
         keyring: Arc::new(KeyRing::new([5; 32], key(), key()).unwrap()),
-        gateways: Arc::new(countersign_core::fakes::gateways::NoGateways),
+        gateways: Arc::new(countersign_core::fakes::gateways::NoGateways::default()),
         live_route: true,
     };
     Context {

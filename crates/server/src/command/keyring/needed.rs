@@ -18,11 +18,14 @@ use countersign_core::{
         error::StoreError,
         history::HistoryUpkeep,
         nodes::Node,
+        people::notices::Notices as _,
     },
     tenant::{OPERATOR, resource::ResourceKind},
     time::Timestamp,
 };
-use countersign_stores::{directory::SqlDirectory, history::SqlHistory, inbox::SqliteInbox};
+use countersign_stores::{
+    directory::SqlDirectory, history::SqlHistory, inbox::SqliteInbox, people::SqlPeople,
+};
 use std::sync::Arc;
 
 /// Refuses to retire a version that is needed, and names everything that needs it.
@@ -187,12 +190,13 @@ async fn ask_people(
     let named = [
         (directory.count_people_sealed_with(version).await?, "names and addresses of persons"),
         (directory.count_invitations_sealed_with(version).await?, "addresses of invitations"),
+        (SqlPeople::new(directory.clone()).count_notices_sealed_with(version).await?, "notices that wait"),
     ];
     Ok(tell(named, nodes))
 }
 
 /// A line for each kind of which there are some.
-fn tell(named: [(u64, &str); 2], nodes: &[Node]) -> Vec<String> {
+fn tell<const N: usize>(named: [(u64, &str); N], nodes: &[Node]) -> Vec<String> {
     let line = |(count, what): (u64, &str)| {
         format!("{what}: {count}; they are sealed anew each minute: {}", worker(nodes))
     };

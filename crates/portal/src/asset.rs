@@ -1,5 +1,5 @@
-//! The files that the page loads: one style sheet, its scripts, the icon. All are embedded in the binary;
-//! nothing comes from another host.
+//! The files that the pages load: style sheets, scripts, icons. All are embedded in the binary; nothing comes
+//! from another host.
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use countersign_web::problem::Problem;
@@ -19,7 +19,7 @@ fn content_type(name: &str) -> Option<&'static str> {
     }
 }
 
-/// `GET /dev/assets/{name}`. The browser revalidates each time, so it never shows a new binary's page with
+/// `GET /dev/assets/{name}` and `GET /portal/assets/{name}`. The browser revalidates each time, so it never shows a new binary's page with
 /// the old style sheet.
 pub(crate) async fn send_asset(
     request: HttpRequest,
