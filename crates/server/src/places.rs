@@ -107,8 +107,9 @@ impl MaxMind {
 
     /// Looks at the file until `stop` is set.
     pub async fn follow(self: Arc<Self>, stop: CancellationToken) {
+        // A task that ends before the stop would end the server.
         if self.file.is_none() {
-            return;
+            return stop.cancelled().await;
         }
         let mut tick = interval(LOOK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
