@@ -105,9 +105,8 @@ impl MaxMind {
         }
     }
 
-    /// Looks at the file until `stop` is set.
+    /// Looks at the file until `stop` is set. Without a file it only waits: the end of a background task ends the server.
     pub async fn follow(self: Arc<Self>, stop: CancellationToken) {
-        // A task that ends before the stop would end the server.
         if self.file.is_none() {
             return stop.cancelled().await;
         }
