@@ -413,6 +413,10 @@ run_kill() { timeout 300 "$CARGO_TARGET_DIR/debug/kill" --kills 1; }
 
 run_delivery() { timeout 300 "$CARGO_TARGET_DIR/debug/delivery" --messages 5000; }
 
+# More tries than one twentieth, because the medians of ten vary too much; three times the difference allowed. A
+# dev build takes ten times the CPU.
+run_sign_in() { timeout 300 "$CARGO_TARGET_DIR/debug/sign_in" --tries 60 --apart 30 --most 60; }
+
 run_bench() { timeout 300 "$CARGO_TARGET_DIR/debug/bench" --pairs 1000; }
 
 on_a_database() { # name program arguments...: with an empty database of the test server
@@ -528,6 +532,7 @@ if step "build" cargo build --workspace --bins --locked; then
     step "Kannel" run_kannel
     step "bench, one twentieth" run_bench
     step "delivery, one twentieth" run_delivery
+    step "signing in" run_sign_in
     if [ -n "${COUNTERSIGN_TEST_REDIS:-}" ]; then
         step "lists, one twentieth" run_history
         step "nodes beside their floor, one twentieth" run_fleet

@@ -187,7 +187,7 @@ impl Application {
             lock,
         } = open_backends(&settings, &clock, dev).await?;
         let demo = if dev {
-            Some(Arc::new(Demo::open(&context, history.as_ref(), clock.now()).await?))
+            Some(Arc::new(Demo::open((&context, &*people), history.as_ref(), clock.now()).await?))
         } else {
             refuse_demo(context.directory.as_ref(), &context.keyring).await?;
             None
