@@ -42,10 +42,15 @@ function environment(settings) {
   return { ...Object.fromEntries(inherited), ...settings };
 }
 
+const children = new Set();
+process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")));
+for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]]) process.once(signal, () => process.exit(code));
+
 class Child {
   constructor(file, args, env) {
     this.words = "";
     this.child = spawn(file, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    children.add(this.child);
     this.ended = new Promise((done) => this.child.once("exit", done).once("error", done));
     const keep = (chunk) => (this.words = (this.words + chunk).slice(-50_000));
     this.child.stderr.on("data", keep);
@@ -57,6 +62,7 @@ class Child {
     this.child.kill("SIGTERM");
     const timer = setTimeout(() => this.child.kill("SIGKILL"), 10_000);
     await this.ended;
+    children.delete(this.child);
     clearTimeout(timer);
   }
 }
