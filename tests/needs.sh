@@ -133,6 +133,7 @@ prepare_tools() {
     prepare_venv "$sslyze_venv" tests/sslyze/requirements.txt || return 1
     prepare_venv "$valkey_venv" tests/valkey/requirements.txt || return 1
     prepare_venv "$smpp_venv" tests/smpp/requirements.txt || return 1
+    prepare_venv "$smtp_venv" tests/smtp/requirements.txt || return 1
     prepare_venv "$twilio_venv" tests/twilio/requirements.txt || return 1
     prepare_venv "$smsapi_venv" tests/compatible/requirements.txt || return 1
     prepare_modules tests/browser && prepare_modules tests/compatible && prepare_modules tests/smpp &&

@@ -16,6 +16,7 @@ use countersign_core::{
     ports::{
         inbox::{ConsoleSwitch, Inbox, InboxMessage},
         nodes::Nodes,
+        people::notices::Notices,
     },
     tenant::profile::{Policy, Profile, ProfileName},
 };
@@ -30,6 +31,7 @@ pub struct TestApp {
     pub operator_url: String,
     pub context: Context,
     pub nodes: Arc<dyn Nodes>,
+    pub notices: Arc<dyn Notices>,
     pub clock: Arc<HandClock>,
     pub inbox: Arc<dyn Inbox>,
     pub switch: Arc<ConsoleSwitch>,
@@ -100,6 +102,7 @@ impl TestApp {
             operator_url: application.operator_url(),
             context: application.context.clone(),
             nodes: application.nodes.clone(),
+            notices: application.outbox.clone(),
             clock,
             inbox: application.inbox.clone().unwrap(),
             switch: application.switch.clone(),

@@ -70,7 +70,7 @@ use countersign_core::{
 use countersign_stores::{
     directory::SqlDirectory,
     history::SqlHistory,
-    sign_in::SqlSignIn,
+    people::SqlPeople,
     sql::Sql,
     sqlite::{Database, Options},
 };
@@ -136,7 +136,7 @@ pub struct Bench {
     pub clock: Arc<HandClock>,
     pub caller: Actor,
     /// The counts of what a person asks for, in the database of the directory.
-    pub waits: SqlSignIn,
+    pub waits: SqlPeople,
     engine: Engine,
     _folder: tempfile::TempDir,
 }
@@ -159,12 +159,10 @@ impl Bench {
         let sql = Sql::sqlite(Database::open(&path, Options { full_sync: false }).unwrap());
         sql.migrate().await.unwrap();
         let peers: Arc<dyn Peers> = codes.clone();
+        let directory = SqlDirectory::new(sql.clone(), Arc::new(keyring()));
+        let waits = SqlPeople::new(directory.clone());
         let management = Management {
-            replica: Replica {
-                directory: Arc::new(SqlDirectory::new(sql.clone(), Arc::new(keyring()))),
-                snapshot: Arc::default(),
-                peers: Some(peers),
-            },
+            replica: Replica { directory: Arc::new(directory), snapshot: Arc::default(), peers: Some(peers) },
             keyring: Arc::new(keyring()),
             gateways: Arc::new(countersign_core::fakes::gateways::NoGateways::default()),
             live_route: true,
@@ -177,7 +175,7 @@ impl Bench {
             partitions: 64,
         };
         let caller = new_tenant(&context, &clock, "Acme").await;
-        Self { context, clock, caller, waits: SqlSignIn::new(sql), engine, _folder: folder }
+        Self { context, clock, caller, waits, engine, _folder: folder }
     }
 
     /// Closes the store and opens it again.

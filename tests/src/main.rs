@@ -35,6 +35,7 @@ mod security;
 mod sending;
 mod shares;
 mod smpp;
+mod smtp;
 mod spec;
 mod strangers;
 mod stuck;

@@ -8,6 +8,8 @@ pub mod security;
 pub mod settings;
 pub mod system;
 
+pub use system::{OPERATOR, PORTAL, PORTAL_ENROL};
+
 use crate::{
     access::scope::{Scope, Scopes},
     id::TenantId,
@@ -124,15 +126,6 @@ impl TenantName {
         &self.0
     }
 }
-
-/// The tenant that owns what the operator shares with other tenants, and the operator's keys.
-pub const OPERATOR: TenantId = TenantId::from_bytes([0; 16]);
-
-/// The tenant that sends codes to the confirmed numbers of persons: for signing in and for proof.
-pub const PORTAL: TenantId = TenantId::from_bytes(*b"\0\0\0\0\0\0\0\0\0\0portal");
-
-/// The tenant that sends codes to numbers that a person has not confirmed yet. It uses the routes of [`PORTAL`].
-pub const PORTAL_ENROL: TenantId = TenantId::from_bytes(*b"\0\0\0\0portal-enrol");
 
 /// The scopes that keys of a tenant may hold. Keys of the operator only manage tenants. No other key
 /// manages tenants.

@@ -9,6 +9,7 @@ mod attempt;
 mod backoff;
 mod breaker;
 mod failover;
+pub mod mail;
 mod metric;
 pub mod outbound;
 pub mod provider;
@@ -16,10 +17,15 @@ pub mod providers;
 pub mod receipt;
 mod secret;
 pub mod settings;
+pub mod texts;
 pub mod webhooks;
 pub mod worker;
 
 pub use accounts::{AccountReport, Accounts};
+pub use mail::{
+    MailAccess, MailError, MailSender, MailSettings, MailSetupError, MailUrl, MailUrlError, Mailer,
+    OutgoingMail,
+};
 pub use metric::count_receipt;
 pub use outbound::{AddressPolicy, Outbound, OutboundError, Proxy, ProxyUrlError, Way};
 pub use provider::{Accepted, Callback, Outgoing, Provider, SendError};
@@ -31,5 +37,6 @@ pub use providers::{
 };
 pub use receipt::{OtherReading, ReceiptError, ReceiptRequest, Receipts, Report, ReportOutcome, Told};
 pub use settings::{Fault, REDACTED};
+pub use texts::{TextError, Texts};
 pub use webhooks::{WebhookSettings, Webhooks};
 pub use worker::{Worker, WorkerSettings};

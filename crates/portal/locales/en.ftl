@@ -474,3 +474,32 @@ request-title = This cannot be read
 request-sentence = Nothing has happened. Open the page again.
 failed-title = Something went wrong here
 failed-sentence = The mistake is ours. Try again; if it stays, ask for help.
+
+# What is wrong with a field.
+email-unreadable = Write an e-mail address, such as ola@example.com.
+name-unreadable = Write a name of 1 to 64 characters.
+fault-short = Use at least 8 characters, and at most 256.
+fault-capital = Use a capital letter.
+fault-digit = Use a digit.
+fault-known = Do not use your name, your address or the company’s name.
+fault-guessable = This password is common or easy to guess. Use a longer one, such as three words and a number.
+fault-former = You have used this password before, or it is longer than 256 characters. Choose another one.
+code-over = This code does not work any more. Send another one.
+code-wait = Another message can be sent from { $time }.
+
+# What a member may do.
+may-own = Decide about everything here, with whom you invite
+may-send = Send codes
+may-read = See verifications
+may-see-numbers = See whole phone numbers
+may-see-reports = See reports
+may-set = Change settings
+may-make-keys = Make API keys
+may-change-members = Invite and change members
+may-read-audit = Read the audit log
+may-see-codes = See codes in clear text
+may-pool = Send { $count ->
+    [one] { $count } message part
+   *[other] { $count } message parts
+} a month
+may-hours = Send only in the hours that were set for you

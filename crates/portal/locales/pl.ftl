@@ -483,3 +483,33 @@ request-title = Tego nie da się odczytać
 request-sentence = Nic się nie stało. Otwórz stronę jeszcze raz.
 failed-title = Coś się tu nie udało
 failed-sentence = To nasz błąd. Spróbuj jeszcze raz; jeśli to nie minie, poproś o pomoc.
+
+# Co jest nie tak z polem.
+email-unreadable = Wpisz adres e-mail, na przykład ola@example.com.
+name-unreadable = Wpisz imię i nazwisko: od 1 do 64 znaków.
+fault-short = Użyj co najmniej 8 i najwyżej 256 znaków.
+fault-capital = Użyj wielkiej litery.
+fault-digit = Użyj cyfry.
+fault-known = Nie używaj swojego imienia, adresu ani nazwy firmy.
+fault-guessable = To hasło jest popularne albo łatwe do odgadnięcia. Użyj dłuższego, na przykład trzech słów i liczby.
+fault-former = To hasło było już używane albo ma więcej niż 256 znaków. Wybierz inne.
+code-over = Ten kod już nie działa. Wyślij nowy.
+code-wait = Następną wiadomość można wysłać od { $time }.
+
+# Co może członek zespołu.
+may-own = Decydować tu o wszystkim, razem z osobami, które zaprosisz
+may-send = Wysyłać kody
+may-read = Oglądać weryfikacje
+may-see-numbers = Widzieć pełne numery telefonów
+may-see-reports = Oglądać raporty
+may-set = Zmieniać ustawienia
+may-make-keys = Tworzyć klucze API
+may-change-members = Zapraszać i zmieniać członków zespołu
+may-read-audit = Czytać dziennik zmian
+may-see-codes = Widzieć kody otwartym tekstem
+may-pool = Wysłać { $count ->
+    [one] { $count } część wiadomości
+    [few] { $count } części wiadomości
+   *[other] { $count } części wiadomości
+} w miesiącu
+may-hours = Wysyłać tylko w wyznaczonych godzinach

@@ -1,6 +1,7 @@
 //! The page of `countersign dev`: its paths.
 
 mod guard;
+mod mails;
 mod messages;
 mod page;
 mod provider;
@@ -9,6 +10,7 @@ mod timeline;
 mod watch;
 
 pub use guard::guard;
+pub use mails::{DevMail, DevMails};
 pub use state::DevPage;
 
 use actix_web::{FromRequest, Handler, Resource, Responder, http::header, web};
@@ -23,6 +25,8 @@ pub fn configure(page: web::Data<DevPage>) -> impl FnOnce(&mut web::ServiceConfi
             .service(show("/dev", page::show_page))
             .service(show("/dev/assets/{name}", crate::asset::send_asset))
             .service(show("/dev/messages", messages::list_messages))
+            .service(show("/dev/mails", mails::list_mails))
+            .service(show("/dev/mails/{id}/{form}", mails::show_mail))
             .service(show("/dev/events", watch::watch_messages))
             .service(show("/dev/timeline/{id}", timeline::read_timeline))
             .service(

@@ -7,4 +7,7 @@ pub mod form;
 pub mod guard;
 pub mod headers;
 pub mod language;
+pub mod leave;
 pub mod next;
+pub mod signed;
+pub mod visiting;

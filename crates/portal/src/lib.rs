@@ -12,12 +12,13 @@ mod asset;
 mod dev;
 pub mod errors;
 pub mod http;
+pub mod mail;
 pub mod pages;
 pub mod shell;
 pub mod site;
 pub mod text;
 pub mod when;
 
-pub use dev::{DevPage, configure, guard};
+pub use dev::{DevMail, DevMails, DevPage, configure, guard};
 pub use pages::{REFUSALS, configure as configure_portal};
 pub use site::Site;

@@ -10,7 +10,10 @@ pub mod home;
 pub mod invite;
 pub mod link;
 pub mod mail;
+mod may;
 pub mod member_sign_ins;
+pub mod new_password;
+mod newcomer;
 pub mod password;
 pub mod portal_list;
 pub mod profile;
@@ -38,8 +41,27 @@ use countersign_web::problem::Problem;
 pub fn configure(config: &mut web::ServiceConfig) {
     let asset = web::resource("/assets/{name}").route(web::get().to(asset::send_asset));
     let unknown = || async { Err::<&str, _>(Problem::not_found("There is no such page.")) };
-    config
-        .service(web::scope("/portal").wrap(from_fn(guard)).service(asset).default_service(web::to(unknown)));
+    let page = |path: &str| web::resource(path.to_owned());
+    let scope = web::scope("/portal")
+        .wrap(from_fn(guard))
+        .service(asset)
+        .service(page("").route(web::get().to(home::show)))
+        .service(page("/sign-in").route(web::get().to(sign_in::show)).route(web::post().to(sign_in::send)))
+        .service(page("/code").route(web::get().to(code::show)).route(web::post().to(code::send)))
+        .service(page("/recovery").route(web::get().to(recovery::show)).route(web::post().to(recovery::send)))
+        .service(page("/sign-out").route(web::post().to(signed_out::send)))
+        .service(page("/signed-out").route(web::get().to(signed_out::show)))
+        .service(page("/stay").route(web::post().to(signed_out::stay)))
+        .service(page("/tenants").route(web::get().to(tenants::show)).route(web::post().to(tenants::send)))
+        .service(page("/refused").route(web::get().to(refused_address::show)))
+        .service(page("/setup/{secret}").route(web::get().to(setup::show)).route(web::post().to(setup::send)))
+        .service(
+            page("/invite/{tenant}/{invitation}/{secret}")
+                .route(web::get().to(invite::show))
+                .route(web::post().to(invite::send)),
+        )
+        .default_service(web::to(unknown));
+    config.service(scope);
 }
 
 #[cfg(test)]

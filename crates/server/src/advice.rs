@@ -27,9 +27,21 @@ pub(crate) struct Advice {
 
 /// All advice, from the settings and a snapshot of the directory.
 pub(crate) fn advise(settings: &Settings, snapshot: &Snapshot) -> Vec<Advice> {
-    let known =
-        [advise_ways(settings, snapshot), advise_proxy(settings), advise_receipts(settings, snapshot)];
+    let known = [
+        advise_ways(settings, snapshot),
+        advise_proxy(settings),
+        advise_receipts(settings, snapshot),
+        advise_mail(settings),
+    ];
     known.into_iter().flatten().collect()
+}
+
+/// Advice about mails that cannot be sent.
+fn advise_mail(settings: &Settings) -> Option<Advice> {
+    let text = "mail.url is not set: no mails are sent. Commands print the links of invitations, nobody can set a \
+                forgotten password by mail, and nobody is told of sign-ins on new devices";
+    let wanted = settings.server.portal.on && settings.mail.is_none();
+    wanted.then(|| Advice { urgent: false, text: text.to_owned() })
 }
 
 /// Advice about tenants whose live messages have no delivery route.

@@ -6,6 +6,7 @@ mod background;
 mod directory;
 mod front;
 mod listener;
+mod notices;
 mod people;
 mod portal;
 mod presence;
@@ -45,13 +46,13 @@ use countersign_core::{
         history::HistoryUpkeep,
         inbox::{ConsoleSwitch, Inbox},
         nodes::{Nodes, Share},
-        people::SignInStore,
+        people::{SignInStore, notices::Notices},
         places::Places,
     },
     sign_in::Entrance,
 };
-use countersign_delivery::{AccountReport, WebhookSettings, Webhooks, Worker, WorkerSettings};
-use countersign_portal::DevPage;
+use countersign_delivery::{AccountReport, Texts, WebhookSettings, Webhooks, Worker, WorkerSettings};
+use countersign_portal::{DevMails, DevPage, Site};
 use countersign_stores::sqlite::Database;
 use countersign_web::State;
 use directory::{follow_directory, follow_relays, prepare_tenants, refresh};
@@ -59,10 +60,12 @@ use front::{Ends, tell_ends};
 pub use listener::BindError;
 pub(crate) use listener::try_listening;
 use listener::{BIND, Bounds, OPERATOR_BIND, bind, serve_api, serve_operator};
-use people::{keep_people, open_entrance};
+use notices::NoticeSender;
+use people::{People, keep_people, open_entrance};
 use portal::PortalPlace;
 use presence::Presence;
 pub(crate) use probe::ApiProbe;
+pub(crate) use provider::open_mailer;
 use provider::{choose_provider, open_relay};
 use receipts::Receipts;
 use recorder::Recorder;
@@ -117,9 +120,14 @@ pub struct Application {
     /// The list of serving processes, in which this one registers itself.
     pub nodes: Arc<dyn Nodes>,
     presence: Presence,
+    notices: Arc<NoticeSender>,
     worker: Arc<Worker>,
     reports: Option<mpsc::Receiver<AccountReport>>,
     webhooks: Arc<Webhooks>,
+    /// The notices to persons.
+    pub outbox: Arc<dyn Notices>,
+    /// The mails that the page of `dev` shows; only in `dev`.
+    pub mails: Option<Arc<DevMails>>,
     /// The messages of the virtual phone; only in `dev`.
     pub inbox: Option<Arc<dyn Inbox>>,
     /// The behaviour of the provider `console` of `dev`.
@@ -179,7 +187,7 @@ impl Application {
             lock,
         } = open_backends(&settings, &clock, dev).await?;
         let demo = if dev {
-            Some(Arc::new(Demo::open(&context, history.as_ref(), clock.now()).await?))
+            Some(Arc::new(Demo::open((&context, &*people), history.as_ref(), clock.now()).await?))
         } else {
             refuse_demo(context.directory.as_ref(), &context.keyring).await?;
             None
@@ -193,7 +201,8 @@ impl Application {
         let relay = open_relay(&settings, dev, &clock)?;
         let live = choose_provider(relay.clone(), inbox.as_ref(), &switch, &clock);
         let (sql, codes) = servers;
-        let users = Users { sql, codes, relay, outbound: outbound.clone() };
+        let mailer = open_mailer(&settings)?;
+        let users = Users { sql, codes, relay, outbound: outbound.clone(), mailer: mailer.clone() };
         let delivery = &settings.delivery;
         let worker_settings = WorkerSettings {
             parallel: delivery.parallel,
@@ -204,10 +213,19 @@ impl Application {
         let places = Arc::new(MaxMind::open(settings.places.clone()));
         let scheme = if certificate.is_some() { "https" } else { "http" };
         let base_url = format!("{scheme}://{}", addresses.0);
+        let outbox: Arc<dyn Notices> = people.clone();
         let stores = (people as Arc<dyn SignInStore>, Arc::clone(&places) as Arc<dyn Places>);
         let entrance = open_entrance(&settings, &context, stores, &base_url);
         let share = Share::default();
         let public_url = settings.server.public_url.clone();
+        let texts = Texts {
+            management: context.management.clone(),
+            outbox: Arc::clone(&context.codes) as Arc<dyn Outbox>,
+            accounts: Arc::clone(&accounts),
+            phone: live.clone().filter(|_| dev),
+            send_timeout: delivery.send_timeout,
+            slow_account: (delivery.parallel / 2).max(1),
+        };
         let ways = (live, accounts);
         let worker = Worker::new(
             context.management.clone(),
@@ -219,9 +237,16 @@ impl Application {
             worker_settings,
         );
         let worker = Arc::new(worker);
+        let mails = demo.is_some().then(Arc::<DevMails>::default);
         let webhooks =
             Webhooks::new(context.clone(), outbound, Arc::clone(&clock), WebhookSettings::default());
         let webhooks = Arc::new(webhooks);
+        let keyring = Arc::clone(&context.keyring);
+        let notices = Arc::new(NoticeSender::new(
+            (Arc::clone(&outbox), keyring, Arc::clone(&clock)),
+            (mailer, texts, mails.clone()),
+            (&settings, &entrance.origin),
+        ));
         let failures = Arc::new(AuthFailures::new(settings.server.auth_failures, Arc::clone(&clock)));
         let strays = Arc::new(Strays::new(Arc::clone(&clock)));
         let codes = Arc::clone(&context.codes);
@@ -235,6 +260,9 @@ impl Application {
             presence,
             history,
             recorder,
+            notices,
+            outbox,
+            mails,
             worker,
             webhooks,
             inbox,
@@ -367,6 +395,7 @@ impl Application {
     fn spawn_work(&self, tasks: &mut JoinSet<()>) {
         let (worker, stop) = (Arc::clone(&self.worker), self.stop.clone());
         tasks.spawn(async move { worker.run(stop).await });
+        tasks.spawn(Arc::clone(&self.notices).run(self.stop.clone()));
         let (webhooks, stop) = (Arc::clone(&self.webhooks), self.stop.clone());
         tasks.spawn(async move { webhooks.run(stop).await });
         let (context, clock) = (self.context.clone(), Arc::clone(&self.clock));
@@ -380,6 +409,7 @@ impl Application {
         tasks.spawn(keep_share(peers, self.presence.id(), *partitions, share, stop));
         let upkeep = Upkeep {
             history: Arc::clone(&self.history),
+            notices: Arc::clone(&self.outbox),
             settings: self.settings.history,
             audit_retention: self.settings.audit_retention,
             context: self.context.clone(),
@@ -399,13 +429,19 @@ impl Application {
         let (proxies, public_url) = (settings.trusted_proxies.clone(), settings.public_url.clone());
         let body_timeout = settings.clients.body_timeout;
         let (portal, page) = (PortalPlace::new(&settings.portal), self.dev_page());
+        let origin = Some(self.entrance.origin.to_string());
+        let site = web::Data::new(Site { origin, support: self.settings.support.clone() });
+        let people = People { entrance: web::Data::new(self.entrance), site };
         let Self { context, clock, key_uses, failures, strays, stop, .. } = self;
         let operator = Operator { context: context.clone(), api: probe, stop: stop.clone() };
         let state = State { context, clock, proxies, public_url, secure, body_timeout };
         let parts = Api { state: web::Data::new(state), key_uses, failures, strays };
         let operator = web::Data::new(operator);
         let operator = serve_operator(self.operator, operator, bounds.operator(stop.clone()))?;
-        let api = self.api.map(|api| serve_api(api, parts, (portal, page), bounds.api(stop))).transpose()?;
+        let api = self
+            .api
+            .map(|api| serve_api(api, parts, (portal, people, page), bounds.api(stop)))
+            .transpose()?;
         Ok(async move {
             let api = async {
                 match api {
@@ -422,6 +458,7 @@ impl Application {
         Some(web::Data::new(DevPage {
             context: self.context.clone(),
             inbox: Arc::clone(self.inbox.as_ref()?),
+            mails: Arc::clone(self.mails.as_ref()?),
             switch: Arc::clone(&self.switch),
             tenant: demo.tenant.clone(),
             key: demo.key.expose(),

@@ -2,6 +2,7 @@
 //! this crate documents them, and a test keeps it in agreement with the code.
 
 mod certificates;
+mod mail;
 mod password;
 mod reader;
 mod secret;
@@ -21,6 +22,8 @@ use countersign_stores::{
     redis::RedisUrl,
     sql::{check_postgres_url, postgres_refuses_tls},
 };
+pub use mail::MailServer;
+use mail::{parse_support, read_mail};
 use password::{read_sentinel_password, read_url};
 use reader::{DAY, Reader};
 pub use secret::{Secret, read_pem};
@@ -124,6 +127,8 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
     let keyring = read_keyring(reader, &base);
     let delivery = read_delivery(reader, &base);
     let places = read_path(reader, &base, "portal.countries");
+    let support = reader.text("portal.support", "", parse_support);
+    let mail = read_mail(reader, &base, server.as_ref());
     let countries = reader.text("tenants.countries", "", |text| match text {
         "" => Ok(None),
         text => parse_countries(text).map(Some),
@@ -132,6 +137,11 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
         && server.shutdown_timeout < delivery.send_timeout + SETTLING
     {
         reader.problem("server.shutdown_timeout", "must be at least 5s longer than delivery.send_timeout");
+    }
+    if let (Some(server), Some(Some(mail))) = (&server, &mail)
+        && server.shutdown_timeout < mail.settings.timeout + SETTLING
+    {
+        reader.problem("server.shutdown_timeout", "must be at least 5s longer than mail.timeout");
     }
     Some(Settings {
         server: server?,
@@ -144,6 +154,8 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
         keyring: keyring?,
         delivery: delivery?,
         places: places?,
+        support: support?,
+        mail: mail?,
         countries: countries?,
     })
 }

@@ -65,7 +65,7 @@ async fn the_security_settings_are_changed_on_the_server() {
     let expected = "require_2fa=off password_age=force password_days=90 session_idle=7d session_total=30d";
     assert_eq!(shown(&changed.expect(0, &["No server runs"]).answer), expected);
     set("--session-total 1d").await.expect(1, &["may not be idle for longer"]);
-    set("--require-2fa 2027-01-01").await.expect(1, &["no tenant `portal`"]);
+    set("--require-2fa 2027-01-01").await.expect(1, &["`portal` has no route"]);
     let show = place.run(&format!("tenant security show {tenant}")).await.expect(0, &[]);
     assert_eq!(shown(&show.answer), expected, "refused changes change nothing");
     for (values, said) in [

@@ -33,6 +33,7 @@ use countersign_core::{
     mode::Mode,
     people::{
         invitation::LinkSecret,
+        password::PasswordText,
         person::{EmailAddress, Identity, PersonName},
     },
     phone::{Country, PhoneNumber, countries::Countries},
@@ -179,7 +180,12 @@ async fn walk(
         rate: None,
         shared: Shared::No,
     };
-    let accepting = invitations::Accepting::New(identity.clone(), Locale::default(), owner().zone);
+    let accepting = invitations::Accepting::New(
+        identity.clone(),
+        Locale::default(),
+        owner().zone,
+        PasswordText::stored("no hash".to_owned()),
+    );
     let secret = LinkSecret::generate(rng);
     let idle = SecurityChange { session_idle: Some(SessionIdle::new(300)), ..SecurityChange::default() };
     let sender = SenderText::parse("Acme").unwrap();

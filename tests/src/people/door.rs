@@ -14,6 +14,7 @@ use countersign_core::{
     fakes::{gateways::NoGateways, webhooks::NoWebhooks},
     id::{MemberId, PersonId, TenantId, VerificationId},
     locale::Locale,
+    management::system_tenants::prepare_system_tenants,
     people::{
         account::{AccountChange, OwnPhone},
         hours::Zone,
@@ -23,7 +24,7 @@ use countersign_core::{
         person::{EmailAddress, Identity, Person, PersonName},
         recovery::RecoveryCode,
     },
-    phone::PhoneNumber,
+    phone::{PhoneNumber, countries::Countries},
     ports::{
         clock::Clock as _,
         codes::Codes,
@@ -124,7 +125,8 @@ impl Door {
         let directory = SqlDirectory::new(base.sql.clone(), Arc::clone(&keyring));
         let replica =
             Replica { directory: Arc::new(directory.clone()), snapshot: Arc::default(), peers: None };
-        let management = Management { replica, keyring, gateways: Arc::new(NoGateways), live_route: true };
+        let management =
+            Management { replica, keyring, gateways: Arc::<NoGateways>::default(), live_route: true };
         let context = Context {
             management,
             codes,
@@ -132,6 +134,8 @@ impl Door {
             webhooks: Arc::new(NoWebhooks),
             partitions: 64,
         };
+        let by = Change::by_system(clock.now());
+        prepare_system_tenants(&context, &Countries::default(), &by, &mut rng()).await?;
         let acme = new_tenant(&context, &clock, "Acme").await.tenant;
         let hasher = Arc::new(Counting::default());
         let people = SqlPeople::new(directory);

@@ -76,7 +76,8 @@ pub struct OpenInvitation {
     pub email: EmailAddress,
     pub limits: Limits,
     pub expires_at: Timestamp,
-    mark: EmailMark,
+    /// The mark of the address.
+    pub mark: EmailMark,
 }
 
 /// What a new person chose.

@@ -9,11 +9,22 @@ use crate::{
     access::actor::{Actor, Who},
     id::TenantId,
     mode::Mode,
-    tenant::{OPERATOR, PORTAL, PORTAL_ENROL, resource::ResourceKind},
+    tenant::resource::ResourceKind,
 };
 
+/// The tenant that owns what the operator shares with other tenants, and the operator's keys.
+pub const OPERATOR: TenantId = TenantId::from_bytes([0; 16]);
+
+/// The tenant that sends codes to the confirmed numbers of persons: for signing in and for proof.
+pub const PORTAL: TenantId = TenantId::from_bytes(*b"\0\0\0\0\0\0\0\0\0\0portal");
+
+/// The tenant `portal-enrol`, which sends codes to numbers that a person has not confirmed yet. It uses the routes of
+/// [`PORTAL`]. The ten zeros of both ids are the time and a part of the random bits: also a tenant of `apply`, whose
+/// id has the time zero, sorts after them.
+pub const PORTAL_ENROL: TenantId = TenantId::from_bytes(*b"\0\0\0\0\0\0\0\0\0\0penrol");
+
 /// All tenants of the server, by their ids.
-pub const ALL: [TenantId; 3] = [OPERATOR, PORTAL, PORTAL_ENROL];
+pub const ALL: [TenantId; 3] = [OPERATOR, PORTAL_ENROL, PORTAL];
 
 /// Returns whether the tenant is one of the server itself.
 pub fn is_system(tenant: TenantId) -> bool {

@@ -1,6 +1,7 @@
 //! The page itself: its data, and the HTML that the server makes.
 
 use super::{
+    mails::DevMail,
     messages::MessageBody,
     provider,
     state::{DevPage, unavailable},
@@ -34,6 +35,7 @@ struct PageTemplate<'a> {
     short_key: String,
     base_url: &'a str,
     messages: Vec<MessageBody>,
+    mails: Vec<DevMail>,
     choices: Vec<Choice>,
 }
 
@@ -61,6 +63,7 @@ pub(crate) async fn show_page(page: web::Data<DevPage>) -> Result<HttpResponse, 
         short_key: shorten_key(&page.key),
         base_url: &page.base_url,
         messages,
+        mails: page.mails.list().into_iter().take(SHOWN.into()).collect(),
         choices: ConsoleMode::ALL
             .map(|mode| Choice {
                 mode: mode.as_str(),

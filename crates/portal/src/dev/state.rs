@@ -1,5 +1,6 @@
 //! The state of the page of `dev`.
 
+use super::mails::DevMails;
 use countersign_core::{
     context::Context,
     ports::{
@@ -19,6 +20,8 @@ pub struct DevPage {
     pub context: Context,
     /// The messages of the virtual phone.
     pub inbox: Arc<dyn Inbox>,
+    /// The mails to persons.
+    pub mails: Arc<DevMails>,
     /// The behaviour of the provider `console`.
     pub switch: Arc<ConsoleSwitch>,
     /// The demo tenant.

@@ -54,6 +54,7 @@ fn fixture() -> Fixture {
     let name = TenantName::parse("Acme <Demo>").unwrap();
     let tenant = Tenant::new(TenantId::from_bytes([7; 16]), name, Timestamp::default());
     let page = DevPage {
+        mails: Default::default(),
         context,
         inbox: Arc::new(MemoryInbox::default()),
         switch: Arc::default(),

@@ -30,6 +30,12 @@ impl Form {
         Self { fields: fields.collect(), errors: Errors::default() }
     }
 
+    /// A form with these fields.
+    pub fn of(fields: Vec<(String, String)>) -> Self {
+        let fields = fields.into_iter().map(|(name, value)| (name, Zeroizing::new(value)));
+        Self { fields: fields.collect(), errors: Errors::default() }
+    }
+
     /// The value of a field as it was typed. A field that is absent, or stands twice, is empty.
     pub fn raw(&self, name: &str) -> &str {
         let mut values = self.all(name);

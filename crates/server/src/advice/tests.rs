@@ -15,7 +15,9 @@ const OTHER: TenantId = TenantId::from_bytes([8; 16]);
 const ACCOUNT: ProviderId = ProviderId::from_bytes([1; 16]);
 
 fn settings(flags: &[(&'static str, &str)]) -> Settings {
-    Settings::load(None, [], flags.iter().map(|(key, value)| (*key, (*value).to_owned(), "test"))).unwrap()
+    // Without the portal nothing is said of mails.
+    let flags = [("server.portal", "off")].iter().chain(flags);
+    Settings::load(None, [], flags.map(|(key, value)| (*key, (*value).to_owned(), "test"))).unwrap()
 }
 
 fn resource(tenant: TenantId, kind: ResourceKind, id: [u8; 16], body: &serde_json::Value) -> Resource {
@@ -72,6 +74,18 @@ fn the_routes_say_whether_live_messages_have_a_way() {
         ("delivery.relay.secret", "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
     ]);
     assert_eq!(said(&relay, vec![view(TENANT)]), []);
+}
+
+#[test]
+fn a_portal_without_mails_is_named() {
+    let told = |flags: &[(&'static str, &str)]| {
+        let own = with_route(TENANT, &json!(null), "http", true);
+        said(&settings(flags), vec![own]).iter().any(|advice| advice.text.contains("mail.url"))
+    };
+    let url = ("server.public_url", "https://sms.example");
+    assert!(told(&[("server.portal", "on"), url]) && !told(&[url]));
+    let mail = [("mail.url", "smtp://localhost"), ("mail.from", "a@b.example")];
+    assert!(!told(&[("server.portal", "on"), url, mail[0], mail[1]]));
 }
 
 #[test]

@@ -36,7 +36,8 @@ const LOOKS_AN_HOUR: u32 = 7_200;
 /// Prepares the tenants of the server itself. If that fails, no codes go to persons, but the API works.
 pub(super) async fn prepare_tenants(management: &Management, countries: Option<&Countries>, now: Timestamp) {
     let countries = countries.cloned().unwrap_or_default();
-    let (by, mut rng) = (Change::by_system(now), StdRng::from_rng(&mut machine::rng()));
+    let by = Change::by_system(now);
+    let mut rng = StdRng::from_rng(&mut machine::rng());
     if let Err(error) = prepare_system_tenants(management, &countries, &by, &mut rng).await {
         tracing::error!(error = %chain(&error), "The tenants that send codes to persons are not as they must be");
     }

@@ -3,6 +3,7 @@
 use super::{
     front::{Ends, Front, Patience},
     load_certificate,
+    people::People,
     portal::PortalPlace,
     tls::{Certificate, server_config},
 };
@@ -189,12 +190,12 @@ pub(crate) fn try_listening(settings: &Settings, role: Role) -> Vec<String> {
 pub(super) fn serve_api(
     listener: TcpListener,
     api: Api,
-    (portal, page): (PortalPlace, Option<web::Data<DevPage>>),
+    (portal, people, page): (PortalPlace, People, Option<web::Data<DevPage>>),
     front: Front,
 ) -> io::Result<Server> {
     let dev = page.is_some();
     front.serve(listener, move || {
-        let (portal, page) = (portal.clone(), page.clone());
+        let (portal, people, page) = (portal.clone(), people.clone(), page.clone());
         App::new()
             .wrap(Condition::new(
                 portal != PortalPlace::Beside,
@@ -204,6 +205,9 @@ pub(super) fn serve_api(
             // The outermost layer, so that requests refused by the guard get a log line and an id too.
             .wrap(from_fn(countersign_web::observe))
             .configure(countersign_api::configure(api.clone()))
+            .app_data(people.entrance)
+            .app_data(people.site)
+            .configure(countersign_portal::configure_portal)
             .configure(|config| {
                 if let Some(page) = page {
                     countersign_portal::configure(page)(config);

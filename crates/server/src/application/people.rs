@@ -1,18 +1,27 @@
 //! What the portal works with, and its jobs.
 
 use crate::{configuration::Settings, hasher::HashPool, machine};
+use actix_web::web;
 use countersign_core::{
     context::Context,
     error::chain,
     ports::{clock::Clock, people::SignInStore, places::Places},
     sign_in::{Entrance, own::two_factor_reset::carry_out_due},
 };
+use countersign_portal::Site;
 use rand::{SeedableRng as _, rngs::StdRng};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 const EVERY: Duration = Duration::from_secs(60);
+
+/// What all pages of the portal share.
+#[derive(Clone)]
+pub(super) struct People {
+    pub entrance: web::Data<Entrance>,
+    pub site: web::Data<Site>,
+}
 
 /// What the acts of sign-in work with. Links in mails lead to the portal's own URL, the public one, or the one that
 /// this process listens on.
@@ -22,8 +31,8 @@ pub(super) fn open_entrance(
     (people, places): (Arc<dyn SignInStore>, Arc<dyn Places>),
     base_url: &str,
 ) -> Entrance {
-    let server = &settings.server;
-    let origin = server.portal.url.as_deref().or(server.public_url.as_deref()).unwrap_or(base_url);
+    // Only `dev` is without a configured origin; the configuration refuses an SMTP server without one.
+    let origin = settings.server.portal_origin().unwrap_or(base_url);
     let hasher = Arc::new(HashPool::of_machine());
     Entrance { context: context.clone(), people, hasher, places, origin: origin.into() }
 }

@@ -1,4 +1,4 @@
-//! What sends a live message that no route takes.
+//! What sends a live message that no route takes, and what sends mails.
 
 use crate::{configuration::Settings, wiring::read_authority};
 use anyhow::Context as _;
@@ -6,8 +6,9 @@ use countersign_core::ports::{
     clock::Clock,
     inbox::{ConsoleSwitch, Inbox},
 };
-use countersign_delivery::{Console, Provider, Relay, Way};
+use countersign_delivery::{Console, MailAccess, Mailer, Provider, Relay, Way};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// `dev` never sends anything, whatever is configured.
 pub(super) fn open_relay(
@@ -33,4 +34,15 @@ pub(super) fn choose_provider(
         return Some(Arc::new(Console::new(Arc::clone(inbox), Arc::clone(switch), Arc::clone(clock))));
     }
     relay.map(|relay| relay as Arc<dyn Provider>)
+}
+
+/// The way to the SMTP server, if one is configured.
+pub(crate) fn open_mailer(settings: &Settings) -> anyhow::Result<Option<Arc<Mailer>>> {
+    let Some(server) = &settings.mail else { return Ok(None) };
+    let access = MailAccess {
+        password: server.password.as_ref().map(|secret| Zeroizing::new(secret.expose().to_owned())),
+        authority: read_authority("mail.ca_file", server.ca.as_deref())?,
+    };
+    let mailer = Mailer::new(server.settings.clone(), access).context("mail.url")?;
+    Ok(Some(Arc::new(mailer)))
 }

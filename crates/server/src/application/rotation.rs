@@ -8,7 +8,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use countersign_core::error::chain;
-use countersign_delivery::{Outbound, Proxy, Relay, Way};
+use countersign_delivery::{MailAccess, Mailer, Outbound, Proxy, Relay, Way};
 use countersign_stores::{
     certificates::Certificates,
     redis::{RedisCodes, RedisUrl},
@@ -34,12 +34,14 @@ pub(crate) struct Users {
     pub codes: Option<Arc<RedisCodes>>,
     pub relay: Option<Arc<Relay>>,
     pub outbound: Outbound,
+    pub mailer: Option<Arc<Mailer>>,
 }
 
 enum User {
     Database(Sql),
     Codes(Arc<RedisCodes>),
     Relay(Arc<Relay>),
+    Mail(Arc<Mailer>),
     /// The way to providers and webhooks, and whether its proxy resolves; the relay trusts the same authorities.
     Outside(Outbound, bool, Option<Arc<Relay>>),
 }
@@ -109,6 +111,15 @@ fn list(users: Users, settings: &Settings) -> Vec<Rotation> {
             sentinel_password: None,
             certificates: CertificateFiles::default(),
             user,
+        });
+    }
+    if let (Some(server), Some(mailer)) = (&settings.mail, users.mailer) {
+        list.push(Rotation {
+            setting: "mail.password_file",
+            secret: server.password.clone().unwrap_or_else(|| Secret::new("")),
+            sentinel_password: None,
+            certificates: CertificateFiles { authority: server.ca.clone(), client: None },
+            user: User::Mail(mailer),
         });
     }
     list
@@ -190,6 +201,10 @@ impl Rotation {
                 codes.change_access(&url.with_sentinel_password(password)).await?
             }
             User::Relay(relay) => relay.change_secret(secret)?,
+            User::Mail(mailer) => {
+                let password = (!secret.is_empty()).then(|| secret.clone());
+                mailer.change(MailAccess { password, authority: certificates.authority.clone() })?
+            }
             User::Outside(outbound, resolves, relay) => {
                 let authority = &certificates.authority;
                 // A file that became empty must not lead around the proxy.

@@ -10,10 +10,15 @@ use countersign_core::{
         audit::{Begun, Forgotten, begin_chains, forget_old},
         reseal::{Resealed, reseal_resources},
         reseal_history::{Resealing, reseal_contacts},
-        reseal_people::{reseal_invitations, reseal_people, reseal_phones},
+        reseal_people::{reseal_invitations, reseal_notices, reseal_people, reseal_phones},
         tenants::{Erased, erase_tenants},
     },
-    ports::{clock::Clock, error::StoreError, history::HistoryUpkeep, people::SignInStore},
+    ports::{
+        clock::Clock,
+        error::StoreError,
+        history::HistoryUpkeep,
+        people::{SignInStore, notices::Notices},
+    },
     sign_in::upkeep::forget,
 };
 use rand::{SeedableRng, rngs::StdRng};
@@ -38,6 +43,7 @@ pub(super) struct Upkeep {
     pub audit_retention: Duration,
     pub context: Context,
     pub people: Arc<dyn SignInStore>,
+    pub notices: Arc<dyn Notices>,
     pub clock: Arc<dyn Clock>,
     pub recorder: Arc<Recorder>,
 }
@@ -157,22 +163,26 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Seals a limited number of persons, their phones and invitations with the newest key.
+    /// Seals a limited number of persons, their phones, invitations and notices with the newest key.
     async fn reseal_people(&self) -> Result<(), StoreError> {
         let mut rng = StdRng::from_rng(&mut machine::rng());
         let Management { replica, keyring, .. } = &self.context.management;
         let people = reseal_people(&*replica.directory, keyring, &mut rng).await?;
         let invitations = reseal_invitations(&*replica.directory, keyring, &mut rng).await?;
         let phones = reseal_phones(&*self.people, keyring, &mut rng).await?;
-        let resealed = people.resealed + invitations.resealed + phones.resealed;
-        if resealed > 0 {
-            tracing::info!(resealed, "Sealed persons, their phones and invitations with the newest key");
+        let notices = reseal_notices(&*self.notices, keyring, &mut rng).await?;
+        let (mut resealed, mut unreadable) = (0, 0);
+        for pass in [people, invitations, phones, notices] {
+            resealed += pass.resealed;
+            unreadable += pass.unreadable;
         }
-        let unreadable = people.unreadable + invitations.unreadable + phones.unreadable;
+        if resealed > 0 {
+            tracing::info!(resealed, "Sealed persons, phones, invitations and notices with the newest key");
+        }
         if unreadable > 0 {
             tracing::error!(
                 unreadable,
-                "Persons, phones or invitations do not open with any key of the ring"
+                "Persons, phones, invitations or notices do not open with any key of the ring"
             );
         }
         Ok(())

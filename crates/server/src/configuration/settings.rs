@@ -1,6 +1,6 @@
 //! The settings as the rest of the program uses them: typed and checked.
 
-use super::Secret;
+use super::{MailServer, Secret};
 use countersign_core::{access::address::TrustedProxies, phone::countries::Countries};
 use countersign_delivery::RelaySettings;
 use ipnet::IpNet;
@@ -28,6 +28,10 @@ pub struct Settings {
     pub delivery: DeliverySettings,
     /// The MaxMind file that tells the country of an address, if there is one.
     pub places: Option<PathBuf>,
+    /// How persons reach the people who run the installation.
+    pub support: Option<String>,
+    /// The SMTP server, if one is configured.
+    pub mail: Option<MailServer>,
     /// The countries that a new tenant may send to, unless its creation names others.
     pub countries: Option<Countries>,
 }
@@ -57,6 +61,13 @@ pub struct ServerSettings {
     pub shutdown_timeout: Duration,
     /// The limits for clients of the API.
     pub clients: ClientSettings,
+}
+
+impl ServerSettings {
+    /// The origin that links to the portal begin with, if it is configured.
+    pub fn portal_origin(&self) -> Option<&str> {
+        self.portal.url.as_deref().or(self.public_url.as_deref())
+    }
 }
 
 /// Where the portal is.

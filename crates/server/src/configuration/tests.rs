@@ -1,3 +1,4 @@
+mod mail;
 mod portal;
 
 use super::*;

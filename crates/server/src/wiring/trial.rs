@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     advice::advise,
-    application::try_listening,
+    application::{open_mailer, try_listening},
     cli::Role,
     configuration::{CodesUrl, DatabaseUrl, Settings},
     demo::refuse_demo,
@@ -103,10 +103,12 @@ pub(crate) async fn try_all(settings: &Settings, role: Role) -> Trial {
         trial.note(format!("the first start makes the key ring {}", settings.keyring.file.display()));
     }
     let keyring = keyring.flatten().map(|(keyring, _)| Arc::new(keyring));
-    let (database, codes) = tokio::join!(
+    let (mail, database, codes) = tokio::join!(
+        within("mail.url", try_mail(settings)),
         within("database.url", try_database(settings, keyring.clone())),
         within("codes.url", try_codes(settings, keyring.as_deref()))
     );
+    trial.add(mail);
     trial.add(database);
     trial.add(codes);
     trial
@@ -175,6 +177,17 @@ async fn try_database(settings: &Settings, keyring: Option<Arc<KeyRing>>) -> Tri
             "the directory is not read in {} s: nothing is said of routes",
             WHOLE_PATIENCE.as_secs()
         )),
+    }
+    trial
+}
+
+/// Connects to the SMTP server and signs in. A server starts without it, so a failure is only noted.
+async fn try_mail(settings: &Settings) -> Trial {
+    let mut trial = Trial::default();
+    if let Some(Some(mailer)) = trial.judge("mail.ca_file", open_mailer(settings))
+        && let Err(error) = mailer.check().await
+    {
+        trial.note(format!("mail.url: mails wait: {error}"));
     }
     trial
 }

@@ -19,7 +19,7 @@ use countersign_core::{
     phone::countries::Countries,
     ports::{directory::tenants::Tenants, error::StoreError},
     tenant::{
-        OPERATOR, PORTAL_ENROL, Tenant, TenantChange, TenantName, profile::Profile, settings::Setting,
+        OPERATOR, PORTAL, Tenant, TenantChange, TenantName, profile::Profile, settings::Setting,
         system::is_system,
     },
     time::Timestamp,
@@ -103,7 +103,7 @@ impl Tenants for SqlDirectory {
 
     async fn list_tenants(&self, after: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>, StoreError> {
         // The tenants of the server itself sort before every other, and are not listed.
-        let after = after.unwrap_or(OPERATOR).max(PORTAL_ENROL).to_string();
+        let after = after.unwrap_or(OPERATOR).max(PORTAL).to_string();
         let rows = self.sql.query(&LIST_TENANTS, vec![after.into(), i64::from(limit).into()]).await?;
         rows.iter().map(read_tenant).collect()
     }

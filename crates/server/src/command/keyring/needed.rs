@@ -18,7 +18,7 @@ use countersign_core::{
         error::StoreError,
         history::HistoryUpkeep,
         nodes::Node,
-        people::accounts::Accounts,
+        people::{accounts::Accounts as _, notices::Notices as _},
     },
     tenant::{OPERATOR, resource::ResourceKind},
     time::Timestamp,
@@ -199,6 +199,8 @@ async fn ask_people(
     let named = [
         (directory.count_people_sealed_with(version).await?, "names and addresses of persons"),
         (directory.count_invitations_sealed_with(version).await?, "addresses of invitations"),
+        (people.count_phones_sealed_with(version).await?, "phone numbers of persons"),
+        (people.count_notices_sealed_with(version).await?, "notices that wait"),
     ];
     needs.extend(tell(named, nodes));
     Ok(needs)
