@@ -49,4 +49,4 @@ async fn refuse_method(methods: &'static str) -> Result<(), Problem> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

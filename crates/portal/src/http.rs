@@ -8,3 +8,6 @@ pub mod guard;
 pub mod headers;
 pub mod language;
 pub mod next;
+
+#[cfg(test)]
+mod tests;
