@@ -4,6 +4,7 @@ never-asks = Nobody who works for us will ever ask for your password or a code.
 check-address = Check that the address bar says { $host }.
 support = Need help?
 support-short = Help:
+notices = Notices
 menu = Menu
 close = Close
 nav-main = Main

@@ -4,6 +4,7 @@ never-asks = Nikt z naszego zespołu nigdy nie zapyta Cię o hasło ani kod.
 check-address = Sprawdź, czy adres w przeglądarce to { $host }.
 support = Potrzebujesz pomocy?
 support-short = Pomoc:
+notices = Uwagi
 menu = Menu
 close = Zamknij
 nav-main = Główna nawigacja
@@ -370,7 +371,7 @@ session-setting = Sesja
 session-hint = Kiedy nastąpi samoczynne wylogowanie. Dwie minuty wcześniej pojawi się uwaga, a wpisany tekst zachowamy.
 session-idle = Bez aktywności
 session-total = Łącznie
-session-most = Twoja firma pozwala najwyżej na { $idle } bez aktywności i { $total } łącznie.
+session-most = Najdłużej w Twojej firmie: bez aktywności { $idle }, łącznie { $total }.
 
 # Zasady.
 rules-title = Zasady bezpieczeństwa

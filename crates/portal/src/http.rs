@@ -11,3 +11,6 @@ pub mod leave;
 pub mod next;
 pub mod signed;
 pub mod visiting;
+
+#[cfg(test)]
+mod tests;
