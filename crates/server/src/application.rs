@@ -187,7 +187,7 @@ impl Application {
             lock,
         } = open_backends(&settings, &clock, dev).await?;
         let demo = if dev {
-            Some(Arc::new(Demo::open(&context, history.as_ref(), clock.now()).await?))
+            Some(Arc::new(Demo::open((&context, &*people), history.as_ref(), clock.now()).await?))
         } else {
             refuse_demo(context.directory.as_ref(), &context.keyring).await?;
             None
@@ -413,6 +413,7 @@ impl Application {
             settings: self.settings.history,
             audit_retention: self.settings.audit_retention,
             context: self.context.clone(),
+            people: Arc::clone(&self.entrance.people),
             clock: Arc::clone(&self.clock),
             recorder: Arc::clone(&self.recorder),
         };

@@ -18,6 +18,7 @@ mod provider;
 mod route;
 mod security;
 mod serve;
+mod set_up;
 mod tenant;
 
 use crate::{

@@ -17,9 +17,10 @@ use countersign_core::{
     management::tenants::{erase_now, erase_tenants},
     mode::Mode,
     people::{
+        account::AccountChange,
         hours::Zone,
         member::{Limits, Member, Role},
-        password::Password,
+        password::{Password, Verified},
         person::{EmailAddress, Identity, Person, PersonName},
     },
     phone::countries::Countries,
@@ -27,6 +28,7 @@ use countersign_core::{
         directory::{Directory, members::Joining},
         error::StoreError,
         history::HistoryUpkeep,
+        people::accounts::{Accounts, Along},
     },
     tenant::{Tenant, TenantChange, TenantName, profile::Profile, settings::Setting},
     time::Timestamp,
@@ -85,7 +87,7 @@ impl Demo {
     /// Makes the database one of `dev`, with the demo in it. Refuses the tenants of `serve`, whose codes `dev` would
     /// show.
     pub(crate) async fn open(
-        context: &Context,
+        (context, people): (&Context, &dyn Accounts),
         history: &dyn HistoryUpkeep,
         now: Timestamp,
     ) -> anyhow::Result<Self> {
@@ -108,6 +110,8 @@ impl Demo {
             outcome.context("The demo tenant that was deleted cannot be erased")?;
         }
         demo.install(directory, &context.keyring, now).await?;
+        let mended = demo.mend_password(people, &context.keyring, now).await;
+        mended.context("The password of the demo tenant's owner cannot be set")?;
         Ok(demo)
     }
 
@@ -190,7 +194,7 @@ impl Demo {
         }
         let whole = (Locale::default(), Zone::default());
         let new = Person::new(PersonId::new(&mut rng), &self.owner, whole, keyring, by.at, &mut rng);
-        let typed = Password::read(&self.password).context("The demo password is too long")?;
+        let typed = self.typed()?;
         let password = spawn_blocking(move || typed.hash(&mut crate::machine::rng())).await?;
         let member = Member {
             id: MemberId::new(by.at, &mut rng),
@@ -209,6 +213,29 @@ impl Demo {
             invitation: None,
         };
         Ok(directory.add_member(joining, None, by).await?)
+    }
+
+    fn typed(&self) -> anyhow::Result<Password> {
+        Password::read(&self.password).context("The demo password is too long")
+    }
+
+    /// Sets the printed password again if the owner has another one.
+    async fn mend_password(
+        &self,
+        people: &dyn Accounts,
+        keyring: &KeyRing,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let account = people.find_account(self.owner.email.mark(keyring)).await?;
+        let account = account.context("The owner is gone")?;
+        let (typed, stored) = (self.typed()?, account.password.clone());
+        let other = spawn_blocking(move || match stored {
+            Some(stored) if typed.verify(&stored) != Verified::No => None,
+            _ => Some(typed.hash(&mut crate::machine::rng())),
+        });
+        let Some(hash) = other.await? else { return Ok(()) };
+        let (change, by) = (AccountChange::Password(hash), Change::by_system(now));
+        Ok(people.change_account(&account, &change, Along::default(), &by).await?)
     }
 }
 

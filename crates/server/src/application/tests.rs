@@ -10,13 +10,17 @@ use countersign_core::{
     locale::Locale,
     management::tenants::erase_now,
     people::{
+        account::AccountChange,
         hours::Zone,
         member::{Limits, Member, Role as MemberRole},
-        password::PasswordText,
+        password::{Password, Verified},
         person::{EmailAddress, Identity, Person},
     },
     phone::countries::Countries,
-    ports::directory::{Directory, members::Joining},
+    ports::{
+        directory::{Directory, members::Joining},
+        people::accounts::Along,
+    },
     tenant::{ERASED_AFTER, OPERATOR, Tenant, TenantChange, TenantName, profile::Profile},
     time::Timestamp,
 };
@@ -220,14 +224,24 @@ async fn dev_has_an_owner_ready_and_makes_nothing_in_the_past() {
         &mut rng(),
     );
     let other = Member { person: person.id, ..other };
-    let password = PasswordText::stored("no hash".to_owned());
-    let joining =
-        Joining { member: &other, person: Some(&person), password: Some(&password), invitation: None };
+    let hash = Password::read("Correct horse 7").unwrap().hash(&mut rng());
+    let joining = Joining { member: &other, person: Some(&person), password: Some(&hash), invitation: None };
     directory.add_member(joining, None, &by).await.unwrap();
+    let people = Arc::clone(&running.entrance.people);
+    let account = people.account(member.person).await.unwrap().unwrap();
+    assert_eq!(
+        Password::read(demo.password()).unwrap().verify(&account.password.clone().unwrap()),
+        Verified::Yes
+    );
+    assert_eq!(account.phone, None);
+    people.change_account(&account, &AccountChange::Password(hash), Along::default(), &by).await.unwrap();
     let narrow = Member { limits, version: 2, ..member.clone() };
     directory.update_member((&member, &narrow), None, &by).await.unwrap();
-    drop((running, directory));
+    drop((running, directory, people));
     let running = start().await;
+    let account = running.entrance.people.account(member.person).await.unwrap().unwrap();
+    let password = account.password.clone().unwrap();
+    assert_eq!(Password::read(demo.password()).unwrap().verify(&password), Verified::Yes);
     let mended = owner(running.context.directory.as_ref(), &running.context.keyring).await.unwrap();
     assert_eq!((mended.id, mended.limits.role), (member.id, MemberRole::Owner));
     assert_eq!(running.context.directory.list_members(id, None, 9).await.unwrap().len(), 2);

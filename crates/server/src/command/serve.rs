@@ -1,12 +1,19 @@
-use super::{load, load_log, stop_on_signals};
+use super::{
+    answer, load, load_log,
+    set_up::{Offer, offer},
+    stop_on_signals,
+};
 use crate::{
     advice::{Advice, advise},
     application::{Application, Parts},
     cli::Role,
     configuration::{CodesUrl, DatabaseUrl, Problems, Settings},
-    machine, telemetry,
+    machine::{self, SystemClock},
+    telemetry,
 };
-use std::path::Path;
+use countersign_core::{error::chain, ports::clock::Clock as _, sign_in::Entrance};
+use std::{io::IsTerminal as _, path::Path};
+use zeroize::Zeroizing;
 
 pub(super) async fn run(config: Option<&Path>, role: Role) -> anyhow::Result<()> {
     let log = load_log(config);
@@ -31,9 +38,34 @@ pub(super) async fn run(config: Option<&Path>, role: Role) -> anyhow::Result<()>
     }
     let (base_url, operator_url) = (application.base_url(), application.operator_url());
     tracing::info!(?role, base_url, operator_url, version = env!("CARGO_PKG_VERSION"), "Serving");
+    if told.server.portal.on && role.answers() {
+        offer_set_up(&application.entrance).await;
+    }
     application.run(stop).await?;
     tracing::info!("Stopped");
     Ok(())
+}
+
+/// Says how the operator's first person is made, while no person has ever existed.
+async fn offer_set_up(entrance: &Entrance) {
+    match offer(entrance, std::io::stdout().is_terminal(), SystemClock.now()).await {
+        Ok(Offer::Nothing) => {}
+        Ok(Offer::Command) => tracing::info!(
+            "Nobody has signed in to the portal yet: `countersign member invite --operator EMAIL` makes the link for \
+             the first person"
+        ),
+        Ok(Offer::Link(link)) => {
+            let text = Zeroizing::new(format!(
+                "Make the operator's first person with this link, which is good once and for 24 hours:\n{}",
+                *link
+            ));
+            // Nobody reads a closed terminal.
+            let _ = answer(&text);
+        }
+        Err(error) => {
+            tracing::warn!(error = %chain(&error), "The link for the first person cannot be made");
+        }
+    }
 }
 
 /// Refuses a role other than `all` unless the nodes share their stores: they find each other through them.

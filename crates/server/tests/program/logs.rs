@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::{
+    io::{BufRead as _, BufReader, Read as _},
     net::TcpListener,
     path::Path,
     process::{Command, Output, Stdio},
@@ -74,6 +75,30 @@ fn a_refusal_at_start_is_a_line_of_json_too() {
     std::fs::write(folder.path().join("countersign-data/keyring.toml"), "partitions = 64\n").unwrap();
     let shared = refused(folder.path(), None, &quiet, &[]);
     assert!(errors(&shared)[0].contains("key ring"), "{shared:?}");
+}
+
+#[test]
+fn a_log_names_the_command_for_the_first_person_and_has_no_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    command.arg("serve").env_clear().current_dir(folder.path()).stdin(Stdio::null());
+    for place in ["BIND", "OPERATOR_BIND"] {
+        command.env(format!("COUNTERSIGN__SERVER__{place}"), "127.0.0.1:0");
+    }
+    let mut running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(running.stderr.take().unwrap()).lines();
+    let told = lines.by_ref().map(Result::unwrap).find(|line| line.contains("first person"));
+    Command::new("kill").args(["-TERM", &running.id().to_string()]).status().unwrap();
+    let rest: Vec<_> = lines.map(Result::unwrap).collect();
+    let mut answer = String::new();
+    running.stdout.take().unwrap().read_to_string(&mut answer).unwrap();
+    assert!(running.wait().unwrap().success());
+    let told = told.unwrap();
+    assert!(told.contains("countersign member invite --operator EMAIL"), "{told}");
+    assert_eq!(answer, "");
+    for line in rest.iter().chain([&told]) {
+        assert!(!line.contains("/portal/"), "{line}");
+    }
 }
 
 #[test]

@@ -89,7 +89,9 @@ pub(super) const TOUCH_OWN_DEVICE: Statement = Statement {
 /// The session must have its former secret, and its person must have its epoch.
 pub(super) const ENTER_TENANT: Statement = Statement {
     table: "sessions",
-    text: "UPDATE sessions SET tenant_id = $3, secret_hash = $4, seen_at = $5 WHERE id = $1 AND secret_hash = $2
+    text: "UPDATE sessions SET tenant_id = $3, secret_hash = $4,
+            seen_at = CASE WHEN seen_at < $5 THEN $5 ELSE seen_at END
+        WHERE id = $1 AND secret_hash = $2
         AND EXISTS (SELECT 1 FROM people WHERE people.id = sessions.person_id AND people.epoch = sessions.epoch)",
     params: &[Text, Bytes, Text, Bytes, Int],
 };
@@ -103,8 +105,9 @@ pub(super) const RENEW_SESSION: Statement = Statement {
 /// Takes the session over into the new epoch of its person.
 pub(super) const KEEP_SESSION: Statement = Statement {
     table: "sessions",
-    text: "UPDATE sessions SET epoch = $4, secret_hash = $5 WHERE id = $1 AND person_id = $2 AND epoch = $3",
-    params: &[Text, Text, Int, Int, Bytes],
+    text: "UPDATE sessions SET epoch = $4, secret_hash = $5, factors = COALESCE($6, factors)
+        WHERE id = $1 AND person_id = $2 AND epoch = $3",
+    params: &[Text, Text, Int, Int, Bytes, Text],
 };
 
 pub(super) const SET_FLASH: Statement = Statement {
