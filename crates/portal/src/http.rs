@@ -9,6 +9,7 @@ pub mod headers;
 pub mod language;
 pub mod leave;
 pub mod next;
+pub mod proving;
 pub mod signed;
 pub mod visiting;
 

@@ -237,6 +237,15 @@ pub async fn prove_by_recovery_code(
     Ok(Proven::of(form))
 }
 
+/// When the proof that waits for this form ends; `None` if none waits.
+pub async fn waits_until(own: &SignedIn<'_>, form: Form<'_>) -> Result<Option<Timestamp>, ProofError> {
+    match waiting(own, form).await {
+        Ok(proof) => Ok(Some(proof.expires_at)),
+        Err(ProofError::NoneWaits) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Sends the code of a waiting proof once more.
 pub async fn send_again(
     own: &SignedIn<'_>,

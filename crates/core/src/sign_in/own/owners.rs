@@ -48,6 +48,22 @@ pub(super) async fn owners_in(entrance: &Entrance, tenant: TenantId) -> Result<V
     }
 }
 
+/// How many members of a tenant have a second factor, and how many there are.
+pub async fn count_two_factor(entrance: &Entrance, tenant: TenantId) -> Result<(u32, u32), StoreError> {
+    let (mut with, mut all, mut before) = (0, 0, None);
+    loop {
+        let page = entrance.context.directory.list_members(tenant, before, PAGE).await?;
+        before = page.last().map(|member| member.id);
+        let people: Vec<_> = page.iter().map(|member| member.person).collect();
+        let standing = entrance.people.standing_of(tenant, &people).await?;
+        with += standing.iter().map(|(_, has, _)| u32::from(*has)).sum::<u32>();
+        all += u32::try_from(page.len()).unwrap_or(u32::MAX);
+        if page.len() < usize::from(PAGE) {
+            return Ok((with, all));
+        }
+    }
+}
+
 /// Mails to the owners of a tenant.
 pub async fn to_owners(
     entrance: &Entrance,

@@ -10,17 +10,18 @@ use crate::{
         recovery::RecoveryCode,
     },
     phone::PhoneNumber,
-    ports::people::accounts::Consumed,
+    ports::{error::StoreError, people::accounts::Consumed},
     sign_in::{
         codes::Sent,
         own::{
-            enrolment::{Enrolled, seal_number},
+            enrolment::{Enrolled, number_of, seal_number},
             owners::two_factor_off,
         },
         proof::{Form, ProofError, Proven, again, begin, check, send, waiting},
         purpose::Purpose,
         signed_in::{OwnError, SignedIn, mail},
     },
+    time::Timestamp,
 };
 use rand::CryptoRng;
 
@@ -56,6 +57,11 @@ pub async fn send_to_new_number(
     // It replaces the first proof of the session, so that is used up.
     begin(own, form(number, NEW_NUMBER), Some(sent.verification), Some(sealed)).await?;
     Ok(sent)
+}
+
+/// The new number that waits for its first code, and when it stops to wait.
+pub async fn waiting_new_number(own: &SignedIn<'_>) -> Result<Option<(PhoneNumber, Timestamp)>, StoreError> {
+    number_of(own, NEW_NUMBER).await
 }
 
 /// Sends the code to the new number again.

@@ -100,6 +100,25 @@ pub async fn start_reset(
     Ok(Started { effective, secret })
 }
 
+/// Stops a reset that was started in the owner's tenant. Returns whether there was one.
+pub async fn stop_reset(
+    entrance: &Entrance,
+    actor: &Actor,
+    member: MemberId,
+    by: &Change,
+) -> Result<bool, ResetTwoFactorError> {
+    owner_of(entrance, actor).await??;
+    let member = entrance.context.directory.member(actor.tenant, member).await?;
+    let person = member.ok_or(ResetTwoFactorError::NotFound)?.person;
+    let account = entrance.people.account(person).await?.ok_or(ResetTwoFactorError::NotFound)?;
+    if account.reset_2fa_at.is_none() {
+        return Ok(false);
+    }
+    let stop = AccountChange::ResetTwoFactorAt(None);
+    entrance.people.change_account(&account, &stop, Along::default(), by).await?;
+    Ok(true)
+}
+
 /// Carries out the resets that are due. Returns their number.
 pub async fn carry_out_due(
     entrance: &Entrance,
