@@ -36,6 +36,10 @@ bench pairs="20000":
 delivery messages="100000":
     cargo build --release --locked -p countersign -p countersign-bench && cargo run --release --locked -p countersign-bench --bin delivery -- --messages {{messages}}
 
+# Compare the refusals of the sign-in page, and measure a sign-in
+sign-in tries="200":
+    cargo build --release --locked -p countersign -p countersign-bench && cargo run --release --locked -p countersign-bench --bin sign_in -- --tries {{tries}}
+
 # Kill the server under load, look for lost data, and write docs/kill.md
 kill kills="20":
     cargo build --locked -p countersign -p countersign-bench && cargo run -q --locked -p countersign-bench --bin kill -- --kills {{kills}} > docs/kill.md
@@ -54,7 +58,7 @@ chaos url:
 
 # Run at full size the benches that CI runs at one twentieth; takes a Postgres server whose user may create databases, as in postgres://user@host:5432
 heavy server:
-    just bench 200000 && just delivery && just kill && just history {{server}}/postgres
+    just bench 200000 && just delivery && just sign-in && just kill && just history {{server}}/postgres
     psql {{server}}/postgres -c 'CREATE DATABASE fleet' -c 'CREATE DATABASE chaos'
     just fleet {{server}}/fleet && just chaos {{server}}/chaos && just cluster
 

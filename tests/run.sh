@@ -19,7 +19,7 @@ if [ "${CI:-}" = true ] || [ ! -t 1 ]; then export NO_COLOR=1 CARGO_TERM_COLOR=n
 
 mkdir -p "$cache" || exit 1
 temp=$(mktemp -d "${TMPDIR:-/tmp}/countersign-test.XXXXXX") || exit 1
-logs="$temp/logs" postgres_data='' dev_pid='' clients_pid='' twilio_pid='' tls_pid='' redis_data="$temp/redis"
+logs="$temp/logs" postgres_data='' dev_pid='' portal_pid='' clients_pid='' twilio_pid='' tls_pid='' redis_data="$temp/redis"
 mkdir "$logs"
 
 # ---- ending ------------------------------------------------------------------
@@ -36,6 +36,7 @@ end_process() { # pid signal: asks, waits 30 s, then insists
 cleanup() {
     trap - EXIT
     [ -z "$dev_pid" ] || end_process "$dev_pid" TERM
+    [ -z "$portal_pid" ] || end_process "$portal_pid" TERM
     [ -z "$clients_pid" ] || end_process "$clients_pid" TERM
     [ -z "$twilio_pid" ] || end_process "$twilio_pid" TERM
     [ -z "$tls_pid" ] || end_process "$tls_pid" TERM
@@ -315,6 +316,24 @@ run_browser() {
     CHROMIUM=$(find_chromium) timeout 300 node --test --test-reporter=spec tests/browser/dev.test.mjs
 }
 
+# The portal in a browser has servers of its own, so it runs beside the steps between these two functions.
+start_portal() {
+    (
+        COUNTERSIGN="$countersign" CHROMIUM=$(find_chromium) timeout 400 \
+            node --test --test-concurrency=3 --test-reporter=spec tests/browser/portal/*.test.mjs &
+        trap 'kill $! 2>/dev/null' TERM
+        wait $!
+        echo $? >"$temp/portal.outcome"
+    ) >"$temp/portal.out" 2>&1 </dev/null &
+    portal_pid=$!
+}
+
+finish_portal() {
+    while kill -0 "$portal_pid" 2>/dev/null; do sleep 0.2; done
+    cat "$temp/portal.out"
+    [ "$(cat "$temp/portal.outcome")" = 0 ]
+}
+
 run_smsapi_clients() { # SMSAPI's own, with another address; and CAMARA, which has none
     timeout 300 "$smsapi_venv/bin/python" tests/compatible/smsapi_client.py &&
         timeout 300 node --test --test-reporter=spec tests/compatible/smsapi_client.test.mjs
@@ -413,6 +432,10 @@ run_kill() { timeout 300 "$CARGO_TARGET_DIR/debug/kill" --kills 1; }
 
 run_delivery() { timeout 300 "$CARGO_TARGET_DIR/debug/delivery" --messages 5000; }
 
+# More tries than one twentieth, because the medians of ten vary too much; three times the difference allowed. A
+# dev build takes ten times the CPU.
+run_sign_in() { timeout 300 "$CARGO_TARGET_DIR/debug/sign_in" --tries 60 --apart 30 --most 60; }
+
 run_bench() { timeout 300 "$CARGO_TARGET_DIR/debug/bench" --pairs 1000; }
 
 on_a_database() { # name program arguments...: with an empty database of the test server
@@ -490,10 +513,13 @@ else
 fi
 step "the release before" build_release_before
 if step "build" cargo build --workspace --bins --locked; then
+    start_portal
     step "OpenAPI document" check_openapi
     step "breaking changes of the API" check_breaking_changes
     step "Helm chart" run_helm
     step "image, archive, systemd, compose" run_image
+    step "portal in a browser" finish_portal
+    portal_pid=''
     step "Kubernetes: install, helm test, uninstall" run_cluster
     step "kill -9, one twentieth" run_kill
     if start_dev; then
@@ -528,6 +554,7 @@ if step "build" cargo build --workspace --bins --locked; then
     step "Kannel" run_kannel
     step "bench, one twentieth" run_bench
     step "delivery, one twentieth" run_delivery
+    step "signing in" run_sign_in
     if [ -n "${COUNTERSIGN_TEST_REDIS:-}" ]; then
         step "lists, one twentieth" run_history
         step "nodes beside their floor, one twentieth" run_fleet
@@ -537,7 +564,7 @@ fi
 
 printf '\n==> summary\n'
 grep -h '^test result:' "$logs"/cargo-test 2>/dev/null
-grep -HE '^ℹ (tests|pass|fail|skipped) ' "$logs"/browser "$logs"/Kannel "$logs"/TypeScript "$logs"/*-s-clients 2>/dev/null |
+grep -HE '^ℹ (tests|pass|fail|skipped) ' "$logs"/browser "$logs"/portal-in-a-browser "$logs"/Kannel "$logs"/TypeScript "$logs"/*-s-clients 2>/dev/null |
     sed 's|.*/||'
 sed -n '/= SUMMARY =/,$p' "$logs"/schemathesis 2>/dev/null
 grep -HE '^=+ .*(passed|failed).* =+$' "$logs"/Python "$logs"/example--FastAPI 2>/dev/null | sed 's|.*/||'

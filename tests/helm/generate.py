@@ -37,6 +37,8 @@ FIXED = {
     "codes.client_key",
     "keyring.*",
     "portal.countries",
+    "mail.password_file",
+    "mail.ca_file",
     "delivery.ca_file",
     "delivery.proxy_file",
     "delivery.relay.secret",

@@ -29,6 +29,7 @@ def secrets_named(values):
     keys = {
         "keyring": "keyring.toml",
         "relay": "secret",
+        "mail": "password",
         "test": "key",
     }
     for section, default in keys.items():

@@ -19,6 +19,7 @@ FILES = {
     "codes-sentinel/password": "another\n",
     "keyring/keyring.toml": f'fingerprint = "{KEY}"\n[[mac]]\nversion = 1\nkey = "{KEY}"\n[[seal]]\nversion = 1\nkey = "{KEY}"\n',
     "delivery-proxy/url": "http://app:secret@proxy.example:3128",
+    "mail/password": "s/e?c#r@et\n",
     "relay/secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 }
 REDIS = {

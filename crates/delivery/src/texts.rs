@@ -85,8 +85,12 @@ impl Texts {
                 Err(error) => Err(TextError::Later(error.to_string())),
             };
         }
-        let mut last = String::new();
+        let (mut last, started) = (String::new(), Instant::now());
         for way in &candidates {
+            // The claim must not end before the answer comes. The next try asks again.
+            if started.elapsed() > self.send_timeout {
+                break;
+            }
             let account = &way.account;
             if let Some(rate) = account.rate {
                 match self.outbox.take(rate_take(account.id, rate)).await {

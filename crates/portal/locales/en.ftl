@@ -486,3 +486,20 @@ fault-guessable = This password is common or easy to guess. Use a longer one, su
 fault-former = You have used this password before, or it is longer than 256 characters. Choose another one.
 code-over = This code does not work any more. Send another one.
 code-wait = Another message can be sent from { $time }.
+
+# What a member may do.
+may-own = Decide about everything here, with whom you invite
+may-send = Send codes
+may-read = See verifications
+may-see-numbers = See whole phone numbers
+may-see-reports = See reports
+may-set = Change settings
+may-make-keys = Make API keys
+may-change-members = Invite and change members
+may-read-audit = Read the audit log
+may-see-codes = See codes in clear text
+may-pool = Send { $count ->
+    [one] { $count } message part
+   *[other] { $count } message parts
+} a month
+may-hours = Send only in the hours that were set for you

@@ -495,3 +495,21 @@ fault-guessable = To hasło jest popularne albo łatwe do odgadnięcia. Użyj d�
 fault-former = To hasło było już używane albo ma więcej niż 256 znaków. Wybierz inne.
 code-over = Ten kod już nie działa. Wyślij nowy.
 code-wait = Następną wiadomość można wysłać od { $time }.
+
+# Co może członek zespołu.
+may-own = Decydować tu o wszystkim, razem z osobami, które zaprosisz
+may-send = Wysyłać kody
+may-read = Oglądać weryfikacje
+may-see-numbers = Widzieć pełne numery telefonów
+may-see-reports = Oglądać raporty
+may-set = Zmieniać ustawienia
+may-make-keys = Tworzyć klucze API
+may-change-members = Zapraszać i zmieniać członków zespołu
+may-read-audit = Czytać dziennik zmian
+may-see-codes = Widzieć kody otwartym tekstem
+may-pool = Wysłać { $count ->
+    [one] { $count } część wiadomości
+    [few] { $count } części wiadomości
+   *[other] { $count } części wiadomości
+} w miesiącu
+may-hours = Wysyłać tylko w wyznaczonych godzinach

@@ -10,6 +10,7 @@ pub mod home;
 pub mod invite;
 pub mod link;
 pub mod mail;
+mod may;
 pub mod member_sign_ins;
 pub mod new_password;
 mod newcomer;

@@ -138,6 +138,11 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
     {
         reader.problem("server.shutdown_timeout", "must be at least 5s longer than delivery.send_timeout");
     }
+    if let (Some(server), Some(Some(mail))) = (&server, &mail)
+        && server.shutdown_timeout < mail.settings.timeout + SETTLING
+    {
+        reader.problem("server.shutdown_timeout", "must be at least 5s longer than mail.timeout");
+    }
     Some(Settings {
         server: server?,
         log: log?,

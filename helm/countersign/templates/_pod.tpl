@@ -110,6 +110,14 @@ securityContext:
 - name: COUNTERSIGN__DELIVERY__CA_FILE
   value: /etc/countersign/delivery-ca/ca.crt
 {{- end }}
+{{- if .Values.mail.existingSecret }}
+- name: COUNTERSIGN__MAIL__PASSWORD_FILE
+  value: /etc/countersign/mail/password
+{{- end }}
+{{- if or .Values.mail.ca.existingSecret .Values.mail.ca.existingConfigMap }}
+- name: COUNTERSIGN__MAIL__CA_FILE
+  value: /etc/countersign/mail-ca/ca.crt
+{{- end }}
 {{- if not .Values.portal.enabled }}
 - name: COUNTERSIGN__SERVER__PORTAL
   value: "off"
@@ -237,6 +245,12 @@ the server refuses a key ring that all may read.
 {{- if or .Values.delivery.ca.existingSecret .Values.delivery.ca.existingConfigMap }}
 {{ include "countersign.caVolume" (dict "name" "delivery-ca" "ca" .Values.delivery.ca) }}
 {{- end }}
+{{- with .Values.mail.existingSecret }}
+{{ include "countersign.secretVolume" (dict "name" "mail" "secret" . "key" $.Values.mail.key "file" "password") }}
+{{- end }}
+{{- if or .Values.mail.ca.existingSecret .Values.mail.ca.existingConfigMap }}
+{{ include "countersign.caVolume" (dict "name" "mail-ca" "ca" .Values.mail.ca) }}
+{{- end }}
 {{- with .Values.portal.countries.existingClaim }}
 - name: portal-countries
   persistentVolumeClaim:
@@ -269,6 +283,12 @@ the server refuses a key ring that all may read.
 {{- end }}
 {{- if or .Values.delivery.ca.existingSecret .Values.delivery.ca.existingConfigMap }}
 {{ include "countersign.mount" "delivery-ca" }}
+{{- end }}
+{{- if .Values.mail.existingSecret }}
+{{ include "countersign.mount" "mail" }}
+{{- end }}
+{{- if or .Values.mail.ca.existingSecret .Values.mail.ca.existingConfigMap }}
+{{ include "countersign.mount" "mail-ca" }}
 {{- end }}
 {{- if .Values.portal.countries.existingClaim }}
 {{ include "countersign.mount" "portal-countries" }}

@@ -411,7 +411,7 @@ test("over TLS the cookies have their prefix, and plain ones are refused", async
     assert.match(headers["strict-transport-security"], /max-age=\d{8}/);
     const answer = await client.submit(link, { act: "join", name: "Tola", email: "tls@example.com", password: password(1), language: "en", zone: "UTC" });
     assert.equal(answer.status, 303, answer.body.slice(0, 2_000));
-    assert.equal((await client.get("/portal/profile")).status, 200);
+    assert.equal((await client.get("/portal")).status, 200);
     const secret = client.jar.get("__Host-cs_session");
     assert.ok(secret.length >= 52, "256 bits");
     const stored = await secure.ask("SELECT secret_hash FROM sessions");
@@ -419,11 +419,11 @@ test("over TLS the cookies have their prefix, and plain ones are refused", async
     for (const name of ["cs_session", `cs_session_${new URL(secure.base).port}`, "cs_session_443"]) {
       const plain = new Client(secure.base);
       plain.jar.set(name, secret);
-      assert.equal((await plain.get("/portal/profile")).status, 303, name);
+      assert.equal((await plain.get("/portal")).status, 303, name);
     }
     const twice = new Client(secure.base);
     const doubled = { Cookie: `__Host-cs_session=${secret}; __Host-cs_session=${secret}` };
-    assert.equal((await twice.get("/portal/profile", doubled)).status, 303, "a cookie that came twice");
+    assert.equal((await twice.get("/portal", doubled)).status, 303, "a cookie that came twice");
   } finally {
     await secure.stop();
   }

@@ -188,8 +188,8 @@ export class Visit {
 
   /** Asks a page again, and says whether the browser is still signed in. */
   async isIn() {
-    await this.go("/portal/security");
-    return this.path() === "/portal/security";
+    await this.go("/portal");
+    return this.path() !== "/portal/sign-in";
   }
 
   // ---- what every page promises ----------------------------------------------

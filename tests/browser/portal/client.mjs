@@ -73,7 +73,7 @@ export class Client {
   }
 
   async isIn() {
-    const { status } = await this.get("/portal/security");
-    return status === 200;
+    const { status, headers } = await this.get("/portal");
+    return status === 200 || (status === 303 && !headers.location.startsWith("/portal/sign-in"));
   }
 }

@@ -42,10 +42,15 @@ function environment(settings) {
   return { ...Object.fromEntries(inherited), ...settings };
 }
 
+const children = new Set();
+process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")));
+for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]]) process.once(signal, () => process.exit(code));
+
 class Child {
   constructor(file, args, env) {
     this.words = "";
     this.child = spawn(file, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    children.add(this.child);
     this.ended = new Promise((done) => this.child.once("exit", done).once("error", done));
     const keep = (chunk) => (this.words = (this.words + chunk).slice(-50_000));
     this.child.stderr.on("data", keep);
@@ -57,6 +62,7 @@ class Child {
     this.child.kill("SIGTERM");
     const timer = setTimeout(() => this.child.kill("SIGKILL"), 10_000);
     await this.ended;
+    children.delete(this.child);
     clearTimeout(timer);
   }
 }
@@ -65,18 +71,19 @@ class Child {
 class Mail {
   static async start({ utf8 = true } = {}) {
     const mail = new Mail();
-    mail.port = await freePort();
     mail.kept = [];
-    const args = [fileURLToPath(new URL("../../smtp/server.py", import.meta.url)), String(mail.port), ...(utf8 ? [] : ["--ascii"])];
+    const program = fileURLToPath(new URL("../../smtp/server.py", import.meta.url));
+    const args = [program, JSON.stringify({ smtputf8: utf8 })];
     mail.process = new Child(process.env.COUNTERSIGN_TEST_SMTP_PYTHON, args, process.env);
-    const lines = createInterface({ input: mail.process.child.stdout });
-    let listens = false;
-    lines.on("line", (line) => {
-      const event = JSON.parse(line);
-      if (event.event === "listening") listens = true;
-      else mail.kept.push(event);
+    createInterface({ input: mail.process.child.stdout }).on("line", (line) => {
+      const said = JSON.parse(line);
+      if (said.port) mail.port = said.port;
+      else mail.kept.push({ ...said, subject: said.headers.find(([name]) => name.toLowerCase() === "subject")[1] });
     });
-    await eventually("SMTP server", () => listens);
+    await eventually("SMTP server", () => {
+      if (mail.process.child.exitCode !== null) throw new Error(mail.process.words);
+      return mail.port;
+    });
     return mail;
   }
 
@@ -170,8 +177,11 @@ function newFolder() {
 export async function startDev({ mail = true, utf8 = true, settings = {} } = {}) {
   const server = new Server(newFolder());
   const file = join(server.folder, "ready.json");
-  const args = ["dev", "--port", "0", "--operator-port", "0", "--data", server.folder, "--ready-file", file];
-  await up(server, args, settings, { mail, utf8 });
+  // Links in mails begin with the public address, so the port is chosen before.
+  const port = await freePort();
+  const own = { COUNTERSIGN__SERVER__PUBLIC_URL: `http://127.0.0.1:${port}` };
+  const args = ["dev", "--port", String(port), "--operator-port", "0", "--data", server.folder, "--ready-file", file];
+  await up(server, args, { ...own, ...settings }, { mail, utf8 });
   const isUp = () => {
     if (server.process.child.exitCode !== null) throw new Error(server.process.words);
     return existsSync(file);

@@ -55,13 +55,9 @@ impl Foot {
 
 impl Contact {
     fn new(text: &str) -> Self {
-        let href = if text.starts_with("https://") {
-            Some(text.to_owned())
-        } else {
-            let mail = text.contains('@') && !text.contains(char::is_whitespace);
-            mail.then(|| format!("mailto:{text}"))
-        };
-        Self { text: text.to_owned(), href }
+        // A URL would be a link that leads elsewhere than to the portal.
+        let mail = text.contains('@') && !text.contains([' ', ':', '/', '?']);
+        Self { text: text.to_owned(), href: mail.then(|| format!("mailto:{text}")) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `/portal`: the first page after sign-in.
 
+use super::may;
 use crate::{
     http::{answer::page, visiting::Visiting},
     shell::Shell,
@@ -21,9 +22,9 @@ pub struct HomePage {
 
 /// `GET /portal`
 pub async fn show(here: Visiting) -> Result<HttpResponse, Error> {
-    here.inside()?;
+    let limits = &here.inside()?.member.limits;
     let title = here.t.one(TITLE, "name", here.name());
     let has_2fa = here.visit.account.phone.is_some();
-    let view = HomePage { shell: here.shell(title).await?, has_2fa, may: Vec::new() };
+    let view = HomePage { shell: here.shell(title).await?, has_2fa, may: may::sentences(here.t, limits) };
     Ok(page(&view)?)
 }

@@ -2,6 +2,7 @@
 
 use super::{
     choice::{self, Choice},
+    may,
     newcomer::{Newcomer, NotJoined, bad_link, chosen_language, chosen_zone, not_joined},
 };
 use crate::{
@@ -170,7 +171,7 @@ async fn answer(portal: &Portal, invited: &Invited, form: &Form) -> Result<HttpR
         tenant: open.tenant.as_str().to_owned(),
         email: open.email.expose().to_owned(),
         until: shell.day_and_clock(open.expires_at),
-        may: Vec::new(),
+        may: may::sentences(t, &open.limits),
         reader,
         shell: Shell { title: t.one(TITLE, "tenant", open.tenant.as_str()), ..shell }
             .with_errors(form.errors.clone()),

@@ -24,6 +24,7 @@ use countersign_core::{
         account::{Account, AccountChange, OwnPhone},
         password::REMEMBERED,
         recovery::RecoveryMark,
+        session::Factors,
     },
     ports::{
         directory::members::Joining,
@@ -248,12 +249,19 @@ fn whole(batch: Batch, account: &Account, change: &AccountChange, along: &Along<
             .run(&END_LINKS, vec![id(), at.micros().into()]);
     }
     if let Some((session, secret)) = along.kept {
+        // Its person has just shown the first code, or needs none any more.
+        let factors = match change {
+            AccountChange::TwoFactorOn(..) => Some(Factors::Code),
+            AccountChange::TwoFactorOff => Some(Factors::Password),
+            _ => None,
+        };
         let values = vec![
             session.to_string().into(),
             id(),
             former.into(),
             epoch.into(),
             secret.bytes().as_slice().into(),
+            factors.map(Factors::as_str).into(),
         ];
         batch = batch.run_unmoved(&KEEP_SESSION, values);
     }

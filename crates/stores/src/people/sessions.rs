@@ -103,8 +103,9 @@ pub(super) const RENEW_SESSION: Statement = Statement {
 /// Takes the session over into the new epoch of its person.
 pub(super) const KEEP_SESSION: Statement = Statement {
     table: "sessions",
-    text: "UPDATE sessions SET epoch = $4, secret_hash = $5 WHERE id = $1 AND person_id = $2 AND epoch = $3",
-    params: &[Text, Text, Int, Int, Bytes],
+    text: "UPDATE sessions SET epoch = $4, secret_hash = $5, factors = COALESCE($6, factors)
+        WHERE id = $1 AND person_id = $2 AND epoch = $3",
+    params: &[Text, Text, Int, Int, Bytes, Text],
 };
 
 pub(super) const SET_FLASH: Statement = Statement {

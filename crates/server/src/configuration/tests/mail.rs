@@ -44,6 +44,9 @@ fn mails_that_could_not_go_out_are_refused() {
         assert!(told.len() == 1 && told[0].starts_with(expected), "{lines}: {told:?}");
         assert!(!told[0].contains("hunter2"));
     }
+    let long = format!("url = \"smtp://b.example\"\n{from}\ntimeout = \"30s\"");
+    let told = mail(&long).err().unwrap().0;
+    assert!(told.len() == 1 && told[0].contains("at least 5s longer than mail.timeout"), "{told:?}");
     let homeless = from_text(&format!("[mail]\nurl = \"smtp://localhost\"\n{from}"));
     let told = problems(homeless);
     assert!(told.len() == 1 && told[0].contains("needs server.portal_url or server.public_url"), "{told:?}");
