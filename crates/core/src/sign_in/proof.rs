@@ -220,7 +220,7 @@ pub async fn prove_by_recovery_code(
     let counted = count(own).await?;
     let code = RecoveryCode::parse(typed).ok_or(ProofError::WrongRecoveryCode)?;
     let left = own.people().count_recovery_codes(account.person.id).await?.saturating_sub(1);
-    let notice = mail(own.entrance, &account, News::RecoveryCodeUsed { left }, own.now, rng)?;
+    let notice = mail(&own.entrance.context, &account, News::RecoveryCodeUsed { left }, own.now, rng)?;
     let consumes = [Consumed::RecoveryCode(code.mark(account.person.id, own.keyring()))];
     // The change changes nothing but the codes.
     let same = AccountChange::SessionLengths(account.idle, account.total);

@@ -107,7 +107,7 @@ pub async fn mail_enrolment(
         expires_at: expires,
     };
     let news = News::EnrolTwoFactor { tenant, link: LinkPath::two_factor(&secret), expires };
-    let notice = mail(own.entrance, &account, news, own.now, rng)?;
+    let notice = mail(&own.entrance.context, &account, news, own.now, rng)?;
     match own.people().add_link(&link, &[notice]).await {
         // Enough were sent: the person has a mail already.
         Err(StoreError::Full { .. }) => Ok(()),
@@ -168,7 +168,7 @@ pub async fn enrol(
     let phone = OwnPhone::new(id, number, own.keyring(), own.now, rng);
     let codes = RecoveryCode::generate(rng);
     let marks = codes.iter().map(|code| code.mark(id, own.keyring())).collect();
-    let notice = mail(own.entrance, &account, News::TwoFactorOn, own.now, rng)?;
+    let notice = mail(&own.entrance.context, &account, News::TwoFactorOn, own.now, rng)?;
     let mut consumes = vec![Consumed::Proof(own.session.id, form.act.as_str(), form.object, form.digest)];
     consumes.extend(link.map(|link| Consumed::Link(link.hash())));
     let change = AccountChange::TwoFactorOn(phone, marks);

@@ -99,8 +99,8 @@ pub async fn use_mail(
         LinkKind::SignOutEverywhere => AccountChange::SignOutEverywhere { forget_devices: true },
         _ => {
             let email = carried(&link, secret, &entrance.context.keyring).ok_or(MailError::Void)?;
-            let identity = Identity { email, ..identity(entrance, &account)? };
-            address_change(entrance, &account, &identity, rng)
+            let identity = Identity { email, ..identity(&entrance.context, &account)? };
+            address_change(&entrance.context, &account, &identity, rng)
         }
     };
     let next = LinkSecret::generate(rng);

@@ -68,7 +68,7 @@ pub async fn change_password(
     let account = own.present().await?;
     let lane = Lane { network: own.visitor.network(), known: true };
     let hash = new_hash(own.entrance, &account, lane, typed, own.now).await?;
-    let notice = mail(own.entrance, &account, News::PasswordChanged { at: own.now }, own.now, rng)?;
+    let notice = mail(&own.entrance.context, &account, News::PasswordChanged { at: own.now }, own.now, rng)?;
     let consumes: Vec<_> = proven.consumed(own).into_iter().collect();
     Ok(own.change(&account, &AccountChange::Password(hash), &consumes, &[notice], rng).await?)
 }
@@ -119,7 +119,7 @@ async fn hash(
 
 /// What an attacker knows of a person: its name, its address and the names of its tenants.
 async fn known_texts(entrance: &Entrance, account: &Account) -> Result<Vec<String>, PasswordError> {
-    let identity = identity(entrance, account)?;
+    let identity = identity(&entrance.context, account)?;
     let mut known = vec![identity.name.expose().to_owned(), identity.email.expose().to_owned()];
     let directory = &entrance.context.directory;
     for membership in directory.memberships(account.person.id).await? {
