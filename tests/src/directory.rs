@@ -214,7 +214,7 @@ pub struct Base {
 enum Place {
     /// Keeps the folder until the test ends.
     Folder {
-        _folder: tempfile::TempDir,
+        folder: tempfile::TempDir,
     },
     Server {
         url: String,
@@ -241,7 +241,7 @@ impl Base {
     pub fn sqlite() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let database = Database::open(&folder.path().join("directory.sqlite"), Options { full_sync: false })?;
-        Ok(Self::new(Sql::sqlite(database), Place::Folder { _folder: folder }))
+        Ok(Self::new(Sql::sqlite(database), Place::Folder { folder }))
     }
 
     pub async fn postgres() -> Result<Self> {
@@ -264,6 +264,12 @@ impl Base {
         let Place::Server { name, .. } = &base.place else { unreachable!("it stands on a server") };
         let sql = Sql::postgres(&format!("{pooler}/{name}"), None)?;
         Ok(Self::new(sql, base.place))
+    }
+
+    /// The folder of a database that is a file.
+    pub fn folder(&self) -> Option<&std::path::Path> {
+        let Place::Folder { folder } = &self.place else { return None };
+        Some(folder.path())
     }
 
     /// The URL of the database on its server, without a pooler.
@@ -290,7 +296,7 @@ impl Base {
     }
 
     /// Creates a tenant with its `default` profile.
-    async fn tenant(&self, number: u8) -> Result<Tenant> {
+    pub async fn tenant(&self, number: u8) -> Result<Tenant> {
         let tenant = tenant(number)?;
         self.directory
             .create_tenant(

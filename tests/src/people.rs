@@ -1,9 +1,20 @@
 //! What the portal needs of persons, on each engine.
 
+pub mod accounts;
+mod activity;
+mod codes;
+mod devices;
 pub mod door;
+mod ends;
+mod links;
 mod notices;
+mod races;
+mod sessions;
 mod signing_in;
+mod statements;
 mod visiting;
+mod waits;
+pub mod world;
 
 crate::directory::on_each_engine!(
     notices::a_notice_is_held_sent_and_deleted,
@@ -28,4 +39,35 @@ crate::directory::on_each_engine!(
     visiting::a_tenant_demands_what_is_missing,
     visiting::an_invited_person_joins_once,
     visiting::the_first_person_is_made_once,
+    accounts::an_account_changes_only_as_it_was_read,
+    accounts::a_change_ends_what_was_begun_before,
+    accounts::former_passwords_are_remembered_in_their_order,
+    accounts::two_factors_come_and_go_with_their_codes,
+    accounts::an_address_has_one_person,
+    accounts::a_set_up_link_makes_one_person,
+    accounts::a_phone_goes_over_to_the_newest_key,
+    activity::guesses_are_added_up,
+    activity::attempts_are_listed_newest_first_and_forgotten,
+    activity::a_known_browser_gets_a_mail_seldom,
+    codes::a_half_way_sign_in_lasts_until_its_end,
+    codes::a_proof_is_good_once_for_what_it_was_made,
+    devices::a_browser_belongs_to_who_finished_a_sign_in_there,
+    devices::browsers_are_forgotten,
+    ends::a_person_that_is_deleted_leaves_nothing,
+    ends::an_erased_tenant_takes_its_people_along,
+    ends::what_nobody_can_use_is_forgotten,
+    links::a_link_is_good_once_and_counts_for_an_hour,
+    races::of_sign_ins_with_one_recovery_code_one_is_finished,
+    races::of_sign_ins_with_one_half_one_is_finished,
+    races::of_acceptances_of_one_invitation_one_counts,
+    races::of_changes_with_one_proof_one_counts,
+    races::nothing_of_the_former_epoch_is_completed,
+    sessions::a_session_begins_only_as_the_person_is,
+    sessions::a_session_is_read_touched_and_renewed,
+    sessions::sessions_end_with_entries,
+    sessions::a_person_has_only_so_many_sessions,
+    sessions::each_tenant_has_an_entry_of_its_own_member,
+    sessions::a_late_form_is_kept_for_its_person_and_tenant,
+    waits::the_ladder_and_the_window_make_wait,
+    waits::of_tries_at_once_only_the_free_ones_count,
 );

@@ -1,6 +1,32 @@
 //! Secrets never appear in stored files or in logs.
 
-use crate::{app::TestApp, codes::letters, delivery::TOKEN};
+use crate::{
+    app::TestApp,
+    codes::{keyring, letters, rng},
+    delivery::TOKEN,
+    directory::{Base, at},
+    people::{
+        accounts::link,
+        world::{self, World, by},
+    },
+};
+use countersign_core::{
+    people::{
+        account::{AccountChange, OwnPhone},
+        invitation::LinkSecret,
+        link::{Link, LinkKind},
+        password::Password,
+        recovery::RecoveryCode,
+        session::{Device, HalfSignIn, Session},
+    },
+    phone::PhoneNumber,
+    ports::people::{
+        accounts::{Accounts as _, Along},
+        codes::PendingCodes as _,
+        links::Links as _,
+        sessions::{Finished, Sessions as _},
+    },
+};
 use serde_json::json;
 use std::{
     io::Write,
@@ -109,6 +135,57 @@ async fn no_code_key_or_number_rests_in_files_or_logs() {
     for (name, bytes) in &found {
         for (n, secret) in secrets.iter().enumerate() {
             assert!(!holds(bytes, secret), "secret {n} stands in {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_persons_sign_in_with_rests_in_files_or_logs() {
+    let log = capture();
+    let base = Base::sqlite().unwrap();
+    base.sql.migrate().await.unwrap();
+    let world = World::new(&base).await.unwrap();
+    let (people, person) = (&world.people, world.owner.person);
+    let mut rng = rng();
+    let typed = ["Correct horse 7 battery", "Another donkey 8 staple"];
+    let numbers = ["+48500600711", "+48500600722"];
+    let drawn = RecoveryCode::generate(&mut rng);
+    let marks = || drawn.iter().map(|code| code.mark(person, &keyring())).collect::<Vec<_>>();
+    let change = async |change: AccountChange| {
+        let account = people.account(person).await.unwrap().unwrap();
+        people.change_account(&account, &change, Along::default(), &by(20)).await.unwrap();
+    };
+    for (typed, number) in typed.into_iter().zip(numbers) {
+        change(AccountChange::Password(Password::read(typed).unwrap().hash(&mut rng))).await;
+        let phone = OwnPhone::new(person, &PhoneNumber::parse(number).unwrap(), &keyring(), at(20), &mut rng);
+        change(AccountChange::TwoFactorOn(phone, marks())).await;
+    }
+    let epoch = world.account().await.unwrap().person.epoch;
+    let secrets: Vec<_> = (0..5).map(|_| LinkSecret::generate(&mut rng)).collect();
+    let half = HalfSignIn { secret: secrets[0].hash(), epoch, ..world::half(person, 1) };
+    people.begin_half(&half).await.unwrap();
+    let session = Session { secret: secrets[1].hash(), epoch, ..world::session(person, 1) };
+    let device = Device { secret: secrets[2].hash(), ..world::device_of(&session) };
+    let (code, half) = (drawn[0].mark(person, &keyring()), Some(half.secret));
+    world::finish_on(people, &session, &device, |one| Finished { half, recovery: Some(code), ..one })
+        .await
+        .unwrap();
+    let session = people.session(session.secret).await.unwrap().unwrap().0;
+    people.renew_session(&session, secrets[3].hash()).await.unwrap();
+    let link = link(LinkKind::UndoAddress, Some(person), 1);
+    people.add_link(&Link { secret: secrets[4].hash(), ..link }, &[]).await.unwrap();
+
+    let mut texts: Vec<String> = typed.into_iter().map(str::to_owned).collect();
+    texts.extend(numbers.map(|number| number[3..].to_owned()));
+    texts.extend(drawn.iter().flat_map(|code| [code.expose().to_string(), code.expose().replace('-', "")]));
+    texts.extend(secrets.iter().map(|secret| secret.expose().to_string()));
+    let mut found = Vec::new();
+    files(base.folder().unwrap(), &mut found);
+    assert!(found.iter().any(|(_, bytes)| holds(bytes, "$argon2id$")), "the hash of the password is in it");
+    found.push(("the log".into(), log.lock().unwrap().clone()));
+    for (name, bytes) in &found {
+        for (n, text) in texts.iter().enumerate() {
+            assert!(!holds(bytes, text), "secret {n} stands in {name}");
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod purpose;
 pub mod second;
 pub mod signed_in;
 pub mod tenants;
+pub mod upkeep;
 pub mod visit;
 
 use crate::{

@@ -39,7 +39,7 @@ pub(crate) use change::{lock_number, take_number};
 pub(crate) use members::add_joining;
 pub use node::SqlNodes;
 pub(crate) use people::read_person;
-pub use statements::{PEOPLE, STATEMENTS};
+pub use statements::{PEOPLE, STATEMENTS, STRANGERS};
 
 use crate::sql::Sql;
 use countersign_core::keyring::KeyRing;

@@ -15,6 +15,7 @@ use countersign_core::{
         hours::{Hours, Zone},
         invitation::{Author, Invitation, LinkSecret, MOST_A_DAY},
         member::{Limits, Member, Role},
+        password::PasswordText,
         person::{EmailAddress, Identity, Person, PersonName},
     },
     ports::{
@@ -91,10 +92,15 @@ fn number_of(member: &Member) -> u8 {
     ((member.created_at.micros() - at(0).micros()) / 1_000_000) as u8
 }
 
-/// Adds a member with a person of its own.
+/// The stored form of a password. No test signs in with it.
+pub fn password() -> PasswordText {
+    PasswordText::stored("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned())
+}
+
+/// Adds a member with a person of its own, who has a password.
 pub async fn join(base: &Base, member: &Member) -> Result<()> {
     let person = person(number_of(member), member.person);
-    let joining = Joining { member, person: Some(&person), invitation: None, password: None };
+    let joining = Joining { member, person: Some(&person), invitation: None, password: Some(&password()) };
     Ok(base.directory.add_member(joining, None, &by()).await?)
 }
 

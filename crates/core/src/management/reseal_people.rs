@@ -1,10 +1,15 @@
 //! Re-sealing: after a new seal key became primary, seals the name and the address of each person, and the
-//! address of each open invitation, and the content of each notice that waits, with it, so that the old key can be removed.
+//! address of each open invitation, the phone of each person, and the content of each notice that waits, with it, so
+//! that the old key can be removed.
 
 use crate::{
     keyring::KeyRing,
     management::reseal::Resealed,
-    ports::{directory::Directory, error::StoreError, people::notices::Notices},
+    ports::{
+        directory::Directory,
+        error::StoreError,
+        people::{accounts::Accounts, notices::Notices},
+    },
 };
 use rand::CryptoRng;
 
@@ -81,6 +86,29 @@ pub async fn reseal_notices(
         }
         let Some(last) = page.last() else { break };
         after = Some(last.id);
+    }
+    Ok(pass)
+}
+
+/// Seals the phones of persons with the primary key, as [`reseal_people`] does with their names and addresses.
+pub async fn reseal_phones(
+    accounts: &dyn Accounts,
+    keyring: &KeyRing,
+    rng: &mut (impl CryptoRng + Send),
+) -> Result<Resealed, StoreError> {
+    let (mut pass, mut after) = (Resealed::default(), None);
+    let Some(primary) = primary(keyring) else { return Ok(pass) };
+    for _ in 0..PAGES {
+        let page = accounts.phones_not_sealed_with(primary, after, PAGE).await?;
+        for one in &page {
+            let Some(phone) = &one.phone else { continue };
+            match phone.resealed(one.person.id, keyring, rng) {
+                Ok(sealed) => pass.resealed += u64::from(accounts.reseal_phone(one, &sealed).await?),
+                Err(_) => pass.unreadable += 1,
+            }
+        }
+        let Some(last) = page.last() else { break };
+        after = Some(last.person.id);
     }
     Ok(pass)
 }

@@ -10,10 +10,16 @@ use countersign_core::{
         audit::{Begun, Forgotten, begin_chains, forget_old},
         reseal::{Resealed, reseal_resources},
         reseal_history::{Resealing, reseal_contacts},
-        reseal_people::{reseal_invitations, reseal_notices, reseal_people},
+        reseal_people::{reseal_invitations, reseal_notices, reseal_people, reseal_phones},
         tenants::{Erased, erase_tenants},
     },
-    ports::{clock::Clock, error::StoreError, history::HistoryUpkeep, people::notices::Notices},
+    ports::{
+        clock::Clock,
+        error::StoreError,
+        history::HistoryUpkeep,
+        people::{SignInStore, notices::Notices},
+    },
+    sign_in::upkeep::forget,
 };
 use rand::{SeedableRng, rngs::StdRng};
 use std::{sync::Arc, time::Duration};
@@ -36,6 +42,7 @@ pub(super) struct Upkeep {
     pub settings: HistorySettings,
     pub audit_retention: Duration,
     pub context: Context,
+    pub people: Arc<dyn SignInStore>,
     pub notices: Arc<dyn Notices>,
     pub clock: Arc<dyn Clock>,
     pub recorder: Arc<Recorder>,
@@ -59,6 +66,7 @@ impl Upkeep {
                 [
                     self.reseal_resources().await,
                     self.reseal_people().await,
+                    forget(&*self.people, self.clock.now()).await,
                     self.delete_old(&mut strays).await,
                     self.reseal().await,
                     self.erase_tenants().await,
@@ -155,22 +163,26 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Seals a limited number of persons, invitations and notices with the newest key.
+    /// Seals a limited number of persons, their phones, invitations and notices with the newest key.
     async fn reseal_people(&self) -> Result<(), StoreError> {
         let mut rng = StdRng::from_rng(&mut machine::rng());
         let Management { replica, keyring, .. } = &self.context.management;
         let people = reseal_people(&*replica.directory, keyring, &mut rng).await?;
         let invitations = reseal_invitations(&*replica.directory, keyring, &mut rng).await?;
+        let phones = reseal_phones(&*self.people, keyring, &mut rng).await?;
         let notices = reseal_notices(&*self.notices, keyring, &mut rng).await?;
-        let resealed = people.resealed + invitations.resealed + notices.resealed;
-        if resealed > 0 {
-            tracing::info!(resealed, "Sealed persons, invitations and notices with the newest key");
+        let (mut resealed, mut unreadable) = (0, 0);
+        for pass in [people, invitations, phones, notices] {
+            resealed += pass.resealed;
+            unreadable += pass.unreadable;
         }
-        let unreadable = people.unreadable + invitations.unreadable + notices.unreadable;
+        if resealed > 0 {
+            tracing::info!(resealed, "Sealed persons, phones, invitations and notices with the newest key");
+        }
         if unreadable > 0 {
             tracing::error!(
                 unreadable,
-                "Persons, invitations or notices do not open with any key of the ring"
+                "Persons, phones, invitations or notices do not open with any key of the ring"
             );
         }
         Ok(())

@@ -284,7 +284,7 @@ impl SqlPeople {
         };
         let draft = &Draft::act(action, person);
         // What raises the epoch ends what a thief may have begun.
-        let act = Act { person, tenant: None, draft, by, ends: change.raises() };
+        let act = Act { person, tenant: None, draft, by, counted: !change.raises(), ends: change.raises() };
         let along = &along;
         self.audited(act, |batch| async move {
             let stored = self.account(person).await?.ok_or(StoreError::Moved)?.person;

@@ -168,7 +168,7 @@ impl Devices for SqlPeople {
     ) -> Result<bool, StoreError> {
         let action = if trusted { "portal.trust_device" } else { "portal.untrust_device" };
         let draft = &Draft::act(action, person);
-        let act = Act { person, tenant: None, draft, by, ends: !trusted };
+        let act = Act { person, tenant: None, draft, by, counted: trusted, ends: !trusted };
         let at = trusted.then(|| by.at.micros());
         let values: Vec<Value> = vec![person.to_string().into(), device.to_string().into(), at.into()];
         self.change_device((person, device), act, |batch| batch.run_unmoved(&TRUST_DEVICE, values.clone()))
@@ -182,7 +182,7 @@ impl Devices for SqlPeople {
         by: &Change,
     ) -> Result<bool, StoreError> {
         let draft = &Draft::act("portal.forget_device", person);
-        let act = Act { person, tenant: None, draft, by, ends: true };
+        let act = Act { person, tenant: None, draft, by, counted: false, ends: true };
         let values: Vec<Value> = vec![person.to_string().into(), device.to_string().into()];
         self.change_device((person, device), act, |batch| {
             batch

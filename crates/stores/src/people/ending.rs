@@ -104,7 +104,7 @@ impl SqlPeople {
         if found().await?.is_empty() {
             return Ok(0);
         }
-        let act = Act { person, tenant, draft, by, ends: true };
+        let act = Act { person, tenant, draft, by, counted: false, ends: true };
         self.audited(act, |batch| async move {
             if self.sql().query(&FIND_SESSIONS, which(person, session, tenant)).await?.is_empty() {
                 return Ok(0);

@@ -22,8 +22,10 @@ pub(super) struct Act<'a> {
     pub tenant: Option<TenantId>,
     pub draft: &'a Draft,
     pub by: &'a Change,
-    /// Whether it ends something. Then no bound on the number of entries holds, and it is repeated for as long as
-    /// the caller waits.
+    /// Whether it counts in the bounds on entries. What ends something does not, and neither does a sign-in, which
+    /// costs a hash and must not fail because others made many entries.
+    pub counted: bool,
+    /// Whether it ends something. Then it is repeated for as long as the caller waits.
     pub ends: bool,
 }
 
@@ -52,7 +54,7 @@ fn entries(chains: Chains, members: &[(TenantId, MemberId)], act: &Act<'_>) -> B
     let mut batch = lock_number(Batch::default());
     for (member, head) in members.iter().zip(heads) {
         let heads = iter::once(head).chain(operators.take()).collect();
-        let mut chains = Chains { keyring: Arc::clone(&keyring), heads, ends: act.ends };
+        let mut chains = Chains { keyring: Arc::clone(&keyring), heads, ends: !act.counted };
         batch = chains.append(batch, act.draft, &author(*member, act.by));
         operators = chains.heads.into_iter().nth(1);
     }

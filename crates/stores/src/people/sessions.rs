@@ -89,7 +89,9 @@ pub(super) const TOUCH_OWN_DEVICE: Statement = Statement {
 /// The session must have its former secret, and its person must have its epoch.
 pub(super) const ENTER_TENANT: Statement = Statement {
     table: "sessions",
-    text: "UPDATE sessions SET tenant_id = $3, secret_hash = $4, seen_at = $5 WHERE id = $1 AND secret_hash = $2
+    text: "UPDATE sessions SET tenant_id = $3, secret_hash = $4,
+            seen_at = CASE WHEN seen_at < $5 THEN $5 ELSE seen_at END
+        WHERE id = $1 AND secret_hash = $2
         AND EXISTS (SELECT 1 FROM people WHERE people.id = sessions.person_id AND people.epoch = sessions.epoch)",
     params: &[Text, Bytes, Text, Bytes, Int],
 };

@@ -134,8 +134,7 @@ impl SqlPeople {
     pub(super) async fn finish(&self, finished: Finished<'_>, by: &Change) -> Result<(), StoreError> {
         let (person, finished) = (finished.session.person, &finished);
         let draft = &Draft::act("portal.sign_in", person);
-        // A sign-in costs a hash, and must not fail because others made many entries.
-        let act = Act { person, tenant: None, draft, by, ends: true };
+        let act = Act { person, tenant: None, draft, by, counted: false, ends: false };
         let round = |batch| async move { self.sql().batch(whole(batch, finished, by)).await.map(drop) };
         self.audited(act, round).await
     }

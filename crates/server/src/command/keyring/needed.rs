@@ -18,7 +18,7 @@ use countersign_core::{
         error::StoreError,
         history::HistoryUpkeep,
         nodes::Node,
-        people::notices::Notices as _,
+        people::{accounts::Accounts as _, notices::Notices as _},
     },
     tenant::{OPERATOR, resource::ResourceKind},
     time::Timestamp,
@@ -187,12 +187,23 @@ async fn ask_people(
     version: u8,
     nodes: &[Node],
 ) -> Result<Vec<String>, StoreError> {
+    let people = SqlPeople::new(directory.clone());
+    let mut needs =
+        tell([(people.count_phones_sealed_with(version).await?, "phone numbers of persons")], nodes);
+    let pending = people.count_pending_sealed_with(version).await?;
+    if pending > 0 {
+        needs.push(format!(
+            "links in mails, proofs and forms of persons: {pending}; they go within a week, or when they are used"
+        ));
+    }
     let named = [
         (directory.count_people_sealed_with(version).await?, "names and addresses of persons"),
         (directory.count_invitations_sealed_with(version).await?, "addresses of invitations"),
-        (SqlPeople::new(directory.clone()).count_notices_sealed_with(version).await?, "notices that wait"),
+        (people.count_phones_sealed_with(version).await?, "phone numbers of persons"),
+        (people.count_notices_sealed_with(version).await?, "notices that wait"),
     ];
-    Ok(tell(named, nodes))
+    needs.extend(tell(named, nodes));
+    Ok(needs)
 }
 
 /// A line for each kind of which there are some.
