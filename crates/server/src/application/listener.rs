@@ -187,7 +187,7 @@ pub(crate) fn try_listening(settings: &Settings, role: Role) -> Vec<String> {
     problems
 }
 
-/// The forms of refusals: those of the API's paths, and the pages of the portal.
+/// The forms of refusals of all paths: below `/portal` they are pages.
 static FORMS: [Form; 5] = {
     let [v1, smsapi, twilio, camara] = countersign_api::FORMS;
     [v1, smsapi, twilio, camara, countersign_portal::REFUSALS]
@@ -212,6 +212,7 @@ pub(super) fn serve_api(
             // The outermost layer, so that requests refused by the guard get a log line and an id too.
             .wrap(from_fn(countersign_web::observe))
             .configure(countersign_api::configure(api.clone()))
+            // In place of the API's own list.
             .app_data(Forms(&FORMS))
             .app_data(people.entrance)
             .app_data(people.site)
