@@ -25,9 +25,9 @@ test("an old password is told of, and where force holds it must be changed first
   await rules("--password-age", "off");
   await visit.go("/portal");
   assert.equal(await banner.count(), 0);
-  await rules("--password-age", "force", "--password-days", "31");
+  await rules("--password-age", "force", "--password-days", "32");
   await visit.go("/portal");
-  assert.equal(visit.path(), "/portal", "31 days are not more than 31");
+  assert.equal(visit.path(), "/portal", "31 days are fewer than 32");
   await rules("--password-age", "force", "--password-days", "30");
   for (const path of ["/portal", "/portal/devices", "/portal/security", "/portal/ip-lists", "/portal/profile", "/portal/email"]) {
     await visit.go(path);
