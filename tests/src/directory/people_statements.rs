@@ -60,6 +60,7 @@ fn values_for(n: usize, statement: &Statement) -> Vec<Value> {
     let (text, n) = (statement.text, n as i64);
     let with = |first: Vec<Value>, rest: Vec<Value>| first.into_iter().chain(rest).collect::<Vec<_>>();
     match statement.table {
+        "first_person" => vec![7.into()],
         "people" if text.starts_with("INSERT") => {
             let zone = ["per_1".into(), bytes(1), bytes(2), "pl".into(), "Europe/Warsaw".into()];
             with(zone.into(), vec![7.into(), 8.into(), 9.into(), "a hash".into(), 10.into()])

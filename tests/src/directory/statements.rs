@@ -385,6 +385,8 @@ pub fn assert_alike(statements: &[&Statement], sqlite: &Trace, postgres: &Trace)
         assert!(a.2 == b.2, "the tables differ after: {}", a.0);
         // One statement only takes a lock.
         let writes = !a.0.starts_with("SELECT") && !a.0.contains("SET n = n WHERE");
+        // The seed has made this mark already.
+        let writes = writes && !a.0.contains("INTO first_person");
         assert!(before != Some(&a.2) || !writes, "it changed nothing: {}", a.0);
         before = Some(&a.2);
     }

@@ -46,6 +46,8 @@ crate::directory::on_each_engine!(
     account::a_forgotten_password_is_set_by_a_link_that_works_once,
     account::a_reset_frees_its_browser_from_the_waits,
     account::another_address_is_confirmed_and_undone_by_links,
+    account::the_first_undo_voids_those_of_later_changes,
+    account::what_needs_no_proof_keeps_nobody_from_ending_a_session,
     account::an_address_that_somebody_has_is_told_to_nobody,
     account::sessions_end_one_by_one_and_all_at_once,
     account::a_mailed_link_signs_out_everywhere_and_forgets_browsers,
@@ -159,7 +161,7 @@ impl Seat {
 }
 
 pub fn form(act: ActName) -> Form<'static> {
-    Form { act, object: "", digest: digest_fields([("name", "value")]) }
+    Form { act, object: "", digest: digest_fields([("name", "value")], &crate::codes::keyring()) }
 }
 
 pub async fn account_of(door: &Door, person: PersonId) -> Result<Account> {

@@ -7,7 +7,7 @@ use crate::{
 };
 use anyhow::{Result, ensure};
 use countersign_core::{
-    id::DeviceId,
+    id::{DeviceId, PersonId},
     people::waits::{FORGOTTEN_AFTER, LADDER, WaitCount, WaitRule, Waiting},
     ports::people::waits::Waits as _,
     time::Timestamp,
@@ -67,7 +67,8 @@ pub async fn the_ladder_and_the_window_make_wait(base: &Base) -> Result<()> {
     ensure!(count(&[network], at(599)).await?.is_err());
     ensure!(count(&[network], at(600)).await?.is_ok(), "the window is over");
     ensure!(count(&[network], at(-90_000)).await?.is_ok(), "the clock was set back");
-    let device = WaitCount::of_device(DeviceId::from_bytes([1; 16]), &keyring());
+    let device =
+        WaitCount::of_device(DeviceId::from_bytes([1; 16]), PersonId::from_bytes([1; 16]), &keyring());
     for _ in 0..10 {
         ensure!(count(&[device], at(0)).await?.is_ok());
     }

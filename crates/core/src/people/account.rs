@@ -132,6 +132,11 @@ impl AccountChange {
         }
     }
 
+    /// Whether two such changes that read the same account exclude each other. What asks for no proof does not.
+    pub fn raises_version(&self) -> bool {
+        self.raises() || matches!(self, Self::ResetTwoFactorAt(_))
+    }
+
     /// The act in the audit log of each tenant of the person; `None` if it is not audited.
     pub const fn action(&self) -> Option<&'static str> {
         Some(match self {

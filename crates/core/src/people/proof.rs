@@ -2,6 +2,8 @@
 
 use crate::{
     id::{SessionId, VerificationId},
+    keyring::KeyRing,
+    tenant::OPERATOR,
     time::Timestamp,
 };
 use sha2::{Digest as _, Sha256};
@@ -26,8 +28,12 @@ pub struct Proof {
     pub expires_at: Timestamp,
 }
 
-/// The digest of a form's fields, in the order of the form. The lengths keep two forms with the same text apart.
-pub fn digest_fields<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> [u8; 32] {
+/// The keyed digest of a form's fields, in the order of the form. The lengths keep two forms with the same text apart.
+/// A field may be a new password or a phone number, which nobody may guess from the digest without the key ring.
+pub fn digest_fields<'a>(
+    fields: impl IntoIterator<Item = (&'a str, &'a str)>,
+    keyring: &KeyRing,
+) -> [u8; 32] {
     let mut hash = Sha256::new();
     for (name, value) in fields {
         for part in [name, value] {
@@ -35,5 +41,10 @@ pub fn digest_fields<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -
             hash.update(part.as_bytes());
         }
     }
-    hash.finalize().into()
+    let hash: [u8; 32] = hash.finalize().into();
+    let mut digest = [0; 32];
+    for (half, purpose) in digest.chunks_exact_mut(16).zip(["proof-form-1", "proof-form-2"]) {
+        half.copy_from_slice(&keyring.hash(purpose, OPERATOR, &[&hash]));
+    }
+    digest
 }

@@ -1,7 +1,13 @@
 //! Waits after wrong passwords. The server counts each try before it looks at the password, so tries at the same
 //! time cannot pass together.
 
-use crate::{id::DeviceId, keyring::KeyRing, people::person::EmailMark, tenant::OPERATOR, time::Timestamp};
+use crate::{
+    id::{DeviceId, PersonId},
+    keyring::KeyRing,
+    people::person::EmailMark,
+    tenant::OPERATOR,
+    time::Timestamp,
+};
 use std::{net::IpAddr, time::Duration};
 
 /// A count is forgotten this long after its last failure.
@@ -59,9 +65,9 @@ impl WaitCount {
     }
 
     /// Failures in a browser that belongs to the person, in place of the count of the account.
-    pub fn of_device(device: DeviceId, keyring: &KeyRing) -> Self {
+    pub fn of_device(device: DeviceId, person: PersonId, keyring: &KeyRing) -> Self {
         let rule = WaitRule::Window { most: 10, length: FORGOTTEN_AFTER };
-        Self { key: keyring.hash("wait-device", OPERATOR, &[device.bytes()]), rule }
+        Self { key: keyring.hash("wait-device", OPERATOR, &[device.bytes(), person.bytes()]), rule }
     }
 }
 

@@ -78,7 +78,7 @@ impl Counted {
         let network_count = WaitCount::of_network(network, keyring);
         let counts = |last| [pair, network_count, last];
         if let Some(own) = &browser.own {
-            let device = WaitCount::of_device(own.device.id, keyring);
+            let device = WaitCount::of_device(own.device.id, own.person, keyring);
             match people.count_try(&counts(device), now).await? {
                 Ok(()) => {
                     let lane = Lane { network, known: true };

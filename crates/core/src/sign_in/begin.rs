@@ -98,7 +98,7 @@ pub(super) async fn begin(
     };
     entrance.people.finish_sign_in(finished, &visitor.change(now)).await?;
     // The browser has its own tries again. The session has begun, whatever becomes of this.
-    let tries = WaitCount::of_device(device.id, &entrance.context.keyring);
+    let tries = WaitCount::of_device(device.id, person.id, &entrance.context.keyring);
     let _ = entrance.people.reset_wait(&tries).await;
     Ok(NewSession { secret, session, device: device_secret })
 }

@@ -180,7 +180,12 @@ fn judged(
 }
 
 /// Whether members of the tenant must sign in with a code now. The operator's must as soon as codes can be sent.
-fn needs_code(context: &Management, tenant: TenantId, rules: SecurityRules, now: Timestamp) -> bool {
+pub(super) fn needs_code(
+    context: &Management,
+    tenant: TenantId,
+    rules: SecurityRules,
+    now: Timestamp,
+) -> bool {
     let demanded = rules.require_2fa.is_some_and(|from| from <= now);
     demanded || (tenant == OPERATOR && portal_has_route(context))
 }

@@ -39,8 +39,9 @@ pub fn own(here: &Visiting) -> SignedIn<'_> {
 }
 
 /// The digest of what a person typed, without the fields of the proof.
-fn digest(form: &Form) -> [u8; 32] {
-    digest_fields(form.fields().filter(|(name, _)| !name.starts_with("proof_")))
+fn digest(here: &Visiting, form: &Form) -> [u8; 32] {
+    let keyring = &here.portal.entrance.context.keyring;
+    digest_fields(form.fields().filter(|(name, _)| !name.starts_with("proof_")), keyring)
 }
 
 /// Reads the proof for the form, if the act needs one now.
@@ -48,7 +49,7 @@ pub async fn step(here: &Visiting, form: &Form, act: ActName, object: &str) -> R
     let (session, now) = (&here.visit.session, here.now());
     match Proven::without(act, session, now) {
         Some(proven) => Ok(Step::Proven(proven)),
-        None => step_of(here, form, proof::Form { act, object, digest: digest(form) }).await,
+        None => step_of(here, form, proof::Form { act, object, digest: digest(here, form) }).await,
     }
 }
 

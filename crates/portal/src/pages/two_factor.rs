@@ -176,10 +176,11 @@ async fn number(here: &Visiting, form: &Form, link: Option<&LinkSecret>) -> Resu
         }
     };
     let sent = if here.visit.account.phone.is_some() {
-        let proven = match step_of(here, form, change_form(&number)).await? {
-            Step::Proven(proven) => proven,
-            Step::Missing(proof, errors) => return phone_page(here, typed, proof, errors).await,
-        };
+        let proven =
+            match step_of(here, form, change_form(&number, &here.portal.entrance.context.keyring)).await? {
+                Step::Proven(proven) => proven,
+                Step::Missing(proof, errors) => return phone_page(here, typed, proof, errors).await,
+            };
         send_to_new_number(&own, &proven, &number, &mut rng()).await.map_err(EnrolError::Proof)
     } else {
         ask_enrolment(&own, form.raw("proof_password"), &number, link, &mut rng()).await

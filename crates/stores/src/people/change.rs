@@ -41,6 +41,14 @@ pub(super) const RAISE: Statement = Statement {
     params: &[Text, Int, Int, Int],
 };
 
+/// The first statement of a change that asks for no proof: it does not raise the version. A thief of a session who
+/// repeats such a change would otherwise void each password change and each link of the person.
+pub(super) const HOLD: Statement = Statement {
+    table: "people",
+    text: "UPDATE people SET epoch = epoch WHERE id = $1 AND epoch = $2",
+    params: &[Text, Int],
+};
+
 /// $2: the time of the change. A clock that was set back does not change the order.
 pub(super) const REMEMBER_PASSWORD: Statement = Statement {
     table: "former_passwords",
@@ -238,7 +246,11 @@ fn whole(batch: Batch, account: &Account, change: &AccountChange, along: &Along<
     let person = &account.person;
     let (id, former) = (|| Value::from(person.id.to_string()), person.epoch);
     let epoch = former + i64::from(change.raises());
-    let mut batch = batch.run_unmoved(&RAISE, vec![id(), former.into(), person.version.into(), epoch.into()]);
+    let mut batch = if change.raises_version() {
+        batch.run_unmoved(&RAISE, vec![id(), former.into(), person.version.into(), epoch.into()])
+    } else {
+        batch.run_unmoved(&HOLD, vec![id(), former.into()])
+    };
     for consumed in along.consumes {
         batch = consume(batch, account, consumed, at);
     }
@@ -288,7 +300,8 @@ impl SqlPeople {
         let along = &along;
         self.audited(act, |batch| async move {
             let stored = self.account(person).await?.ok_or(StoreError::Moved)?.person;
-            if (stored.epoch, stored.version) != (account.person.epoch, account.person.version) {
+            let moved = change.raises_version() && stored.version != account.person.version;
+            if moved || stored.epoch != account.person.epoch {
                 return Err(StoreError::Moved);
             }
             self.sql().batch(whole(batch, account, change, along, by.at)).await.map(drop)

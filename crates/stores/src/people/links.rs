@@ -73,6 +73,16 @@ pub(super) const END_LINKS: Statement = Statement {
     params: &[Text, Int],
 };
 
+/// A person who puts a former address back voids the links that undo a later change: a thief may have changed the
+/// address twice, so that such a link came to the thief.
+pub(super) const END_LATER_UNDO_LINKS: Statement = Statement {
+    table: "links",
+    text: "UPDATE links SET used_at = $2, sealed = NULL WHERE person_id = $1 AND used_at IS NULL
+            AND kind = 'undo_address'
+            AND made_at >= (SELECT made_at FROM links WHERE secret_hash = $3 AND kind = 'undo_address')",
+    params: &[Text, Int, Bytes],
+};
+
 pub(super) fn use_link(batch: Batch, secret: HashedSecret, person: &Person, at: Timestamp) -> Batch {
     let values = vec![
         secret.bytes().as_slice().into(),
@@ -80,7 +90,8 @@ pub(super) fn use_link(batch: Batch, secret: HashedSecret, person: &Person, at: 
         person.id.to_string().into(),
         person.epoch.into(),
     ];
-    batch.run_unmoved(&USE_LINK, values)
+    let undone = vec![person.id.to_string().into(), at.micros().into(), secret.bytes().as_slice().into()];
+    batch.run_unmoved(&USE_LINK, values).run(&END_LATER_UNDO_LINKS, undone)
 }
 
 #[async_trait]

@@ -8,8 +8,10 @@ use crate::{
 };
 use anyhow::{Context as _, Result, ensure};
 use countersign_core::{
+    access::change::Change,
     locale::Locale,
     people::{
+        account::AccountChange,
         hours::Zone,
         invitation::LinkSecret,
         link::LinkKind,
@@ -18,6 +20,7 @@ use countersign_core::{
         proof_act::ActName,
         session::Session,
     },
+    ports::{error::StoreError, people::accounts::Along},
     sign_in::{
         first::Entered,
         own::{
@@ -150,6 +153,53 @@ pub async fn another_address_is_confirmed_and_undone_by_links(base: &Base) -> Re
     ensure!(used.secret.is_none() && seat.is_over(&door).await?, "an undo ends the thief's session too");
     ensure!(find("anna@example.com").await?.is_some());
     ensure!(matches!(press(None, &undo).await, Err(MailError::Void)), "good once");
+    Ok(())
+}
+
+/// A thief changes the address twice, so that a mail with an undo link comes to the thief, too.
+pub async fn the_first_undo_voids_those_of_later_changes(base: &Base) -> Result<()> {
+    let door = open(base).await?;
+    door.owner("anna").await?;
+    let mut seat = seat(&door, "anna").await?;
+    notices(&door).await?;
+    let mut undos = Vec::new();
+    for new in ["thief@one.example", "thief@two.example"] {
+        let new = EmailAddress::parse(new).unwrap();
+        let proven = seat.proven(&door, ActName::Email).await?;
+        let next = ask_email(&seat.own(&door), &proven, &new, &mut rng()).await?.context("a secret")?;
+        seat.go_on(&door, next).await?;
+        let mails = notices(&door).await?;
+        undos.push(link(&mails, "address_changing")?);
+        let confirm = link(&mails, "confirm_address")?;
+        let session = Some(&seat.session);
+        let used =
+            use_mail(&door.entrance, &seat.visitor, session, &confirm, door.now(), &mut rng()).await?;
+        seat.go_on(&door, used.secret.context("this browser stays")?).await?;
+    }
+    let press = async |undo| use_mail(&door.entrance, &seat.visitor, None, undo, door.now(), &mut rng()).await;
+    press(&undos[0]).await?;
+    ensure!(matches!(press(&undos[1]).await, Err(MailError::Void)), "it came to the thief");
+    let keyring = &door.entrance.context.keyring;
+    let anna = EmailMark::of_typed("anna@example.com", keyring);
+    ensure!(door.entrance.people.find_account(anna).await?.is_some());
+    Ok(())
+}
+
+/// A thief of a session changes what needs no proof, all the time. The person's change of the password, its reset and
+/// the links in its mails still succeed.
+pub async fn what_needs_no_proof_keeps_nobody_from_ending_a_session(base: &Base) -> Result<()> {
+    let door = open(base).await?;
+    let anna = door.owner("anna").await?.person;
+    let stale = account_of(&door, anna).await?;
+    let by = Change::by_system(door.now());
+    let lengths = AccountChange::SessionLengths(SessionIdle::new(300), None);
+    let people = &door.entrance.people;
+    people.change_account(&stale, &lengths, Along::default(), &by).await?;
+    people.change_account(&stale, &AccountChange::Profile(stale.person.clone()), Along::default(), &by).await?;
+    let everywhere = AccountChange::SignOutEverywhere { forget_devices: true };
+    people.change_account(&stale, &everywhere, Along::default(), &by).await?;
+    let moved = people.change_account(&stale, &lengths, Along::default(), &by).await;
+    ensure!(matches!(moved, Err(StoreError::Moved)), "{moved:?}");
     Ok(())
 }
 

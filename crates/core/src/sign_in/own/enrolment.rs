@@ -19,6 +19,7 @@ use crate::{
         proof::{Form, ProofError, again, begin, check, check_password, send, waiting},
         purpose::Purpose,
         signed_in::{OwnError, SignedIn, mail},
+        visit::needs_code,
     },
     tenant::{OPERATOR, TenantName},
     time::Timestamp,
@@ -81,8 +82,8 @@ pub struct Enrolled {
 pub async fn is_demanded(own: &SignedIn<'_>) -> Result<bool, StoreError> {
     let directory = &own.entrance.context.directory;
     for membership in directory.memberships(own.session.person).await? {
-        let security = directory.settings(membership.tenant).await?.security;
-        if !membership.disabled && security.require_2fa.is_some_and(|from| from <= own.now) {
+        let rules = directory.settings(membership.tenant).await?.security.rules(membership.tenant);
+        if !membership.disabled && needs_code(&own.entrance.context, membership.tenant, rules, own.now) {
             return Ok(true);
         }
     }
@@ -138,7 +139,7 @@ pub async fn ask_enrolment(
     check_password(own, typed).await?;
     let sealed = seal_number(own, number, rng);
     let sent = send(own, number, Purpose::Enrol { person: own.session.person }, rng).await?;
-    begin(own, form(number), Some(sent.verification), Some(sealed)).await?;
+    begin(own, form(own, number), Some(sent.verification), Some(sealed)).await?;
     Ok(sent)
 }
 
@@ -148,7 +149,7 @@ pub async fn send_enrolment_again(
     number: &PhoneNumber,
     rng: &mut impl CryptoRng,
 ) -> Result<Sent, EnrolError> {
-    let proof = waiting(own, form(number)).await?;
+    let proof = waiting(own, form(own, number)).await?;
     Ok(again(own, &proof, number, Purpose::Enrol { person: own.session.person }, rng).await?)
 }
 
@@ -161,7 +162,7 @@ pub async fn enrol(
     rng: &mut impl CryptoRng,
 ) -> Result<Enrolled, EnrolError> {
     judge(own, link).await?;
-    let form = form(number);
+    let form = form(own, number);
     let proof = waiting(own, form).await?;
     check(own, &proof, Purpose::Enrol { person: own.session.person }, code, rng).await?;
     let (account, id) = (own.present().await?, own.session.person);
@@ -208,8 +209,8 @@ async fn judge(own: &SignedIn<'_>, link: Option<&LinkSecret>) -> Result<(), Enro
     }
 }
 
-fn form(number: &PhoneNumber) -> Form<'static> {
-    let digest = digest_fields([("number", number.e164())]);
+fn form(own: &SignedIn<'_>, number: &PhoneNumber) -> Form<'static> {
+    let digest = digest_fields([("number", number.e164())], own.keyring());
     Form { act: ActName::Phone, object: ENROLMENT, digest }
 }
 

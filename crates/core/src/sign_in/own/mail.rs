@@ -21,6 +21,9 @@ use crate::{
 };
 use rand::CryptoRng;
 
+/// How often a link is used again because the account changed meanwhile: a thief may change it all the time.
+const ROUNDS: usize = 64;
+
 /// Why a link did nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
@@ -87,6 +90,24 @@ pub async fn open_mail(
 /// Does what the link says. `session` is the session of the browser, if it has one: it goes on after the person has
 /// confirmed its new address there.
 pub async fn use_mail(
+    entrance: &Entrance,
+    visitor: &Visitor,
+    session: Option<&Session>,
+    secret: &LinkSecret,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Used, MailError> {
+    for _ in 0..ROUNDS {
+        match use_once(entrance, visitor, session, secret, now, rng).await {
+            // The person's account has changed meanwhile. If the link is still good, it ends what a thief does.
+            Err(MailError::Void) if found(entrance, secret, now).await?.is_some() => {}
+            outcome => return outcome,
+        }
+    }
+    Err(MailError::Void)
+}
+
+async fn use_once(
     entrance: &Entrance,
     visitor: &Visitor,
     session: Option<&Session>,

@@ -163,7 +163,7 @@ async fn free(
         vec![WaitCount::of_pair(email, visitor.network(), keyring), WaitCount::of_account(email, keyring)];
     if let Some(secret) = &visitor.device {
         let device = entrance.people.device(secret.hash(), now - DEVICE_LIFE).await?;
-        counts.extend(device.map(|device| WaitCount::of_device(device.id, keyring)));
+        counts.extend(device.map(|device| WaitCount::of_device(device.id, account.person.id, keyring)));
     }
     for count in &counts {
         entrance.people.reset_wait(count).await?;

@@ -1,6 +1,7 @@
 //! Changes of two-factor authentication that is on: another number, new recovery codes, off.
 
 use crate::{
+    keyring::KeyRing,
     people::{
         account::{Account, AccountChange, OwnPhone},
         invitation::LinkSecret,
@@ -33,12 +34,12 @@ const NEW_NUMBER: &str = "new_number";
 const SHOWN: usize = 3;
 
 /// The form of a change to this number: the first proof is asked for it.
-pub fn change_form(number: &PhoneNumber) -> Form<'static> {
-    form(number, CHANGE)
+pub fn change_form(number: &PhoneNumber, keyring: &KeyRing) -> Form<'static> {
+    form(number, CHANGE, keyring)
 }
 
-fn form(number: &PhoneNumber, object: &'static str) -> Form<'static> {
-    Form { act: ActName::Phone, object, digest: digest_fields([("number", number.e164())]) }
+fn form(number: &PhoneNumber, object: &'static str, keyring: &KeyRing) -> Form<'static> {
+    Form { act: ActName::Phone, object, digest: digest_fields([("number", number.e164())], keyring) }
 }
 
 /// After the proof by the former number, or by a recovery code: sends the first code to the new number.
@@ -49,13 +50,13 @@ pub async fn send_to_new_number(
     rng: &mut impl CryptoRng,
 ) -> Result<Sent, ProofError> {
     let is_on = own.present().await?.phone.is_some();
-    if !is_on || !proven.is_of(&change_form(number)) {
+    if !is_on || !proven.is_of(&change_form(number, own.keyring())) {
         return Err(ProofError::NoneWaits);
     }
     let sealed = seal_number(own, number, rng);
     let sent = send(own, number, Purpose::Enrol { person: own.session.person }, rng).await?;
     // It replaces the first proof of the session, so that is used up.
-    begin(own, form(number, NEW_NUMBER), Some(sent.verification), Some(sealed)).await?;
+    begin(own, form(number, NEW_NUMBER, own.keyring()), Some(sent.verification), Some(sealed)).await?;
     Ok(sent)
 }
 
@@ -70,7 +71,7 @@ pub async fn send_to_new_number_again(
     number: &PhoneNumber,
     rng: &mut impl CryptoRng,
 ) -> Result<Sent, ProofError> {
-    let proof = waiting(own, form(number, NEW_NUMBER)).await?;
+    let proof = waiting(own, form(number, NEW_NUMBER, own.keyring())).await?;
     again(own, &proof, number, Purpose::Enrol { person: own.session.person }, rng).await
 }
 
@@ -81,7 +82,7 @@ pub async fn change_number(
     code: &str,
     rng: &mut impl CryptoRng,
 ) -> Result<LinkSecret, ProofError> {
-    let form = form(number, NEW_NUMBER);
+    let form = form(number, NEW_NUMBER, own.keyring());
     let proof = waiting(own, form).await?;
     check(own, &proof, Purpose::Enrol { person: own.session.person }, code, rng).await?;
     let account = own.present().await?;
