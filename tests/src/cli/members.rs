@@ -3,12 +3,26 @@
 use super::{Ended, Place};
 use crate::directory::Base;
 use anyhow::{Context as _, Result, ensure};
-use countersign::Settings;
+use countersign::{Settings, keyfile, machine::SystemClock};
 use countersign_core::{
-    ports::directory::audit::{AuditFilter, AuditLog as _},
+    access::change::Change,
+    keyring::KeyRing,
+    people::{
+        account::{AccountChange, OwnPhone},
+        person::EmailAddress,
+    },
+    phone::PhoneNumber,
+    ports::{
+        clock::Clock as _,
+        directory::audit::{AuditFilter, AuditLog as _},
+        people::{
+            accounts::{Accounts as _, Along},
+            notices::Notices as _,
+        },
+    },
     time::Timestamp,
 };
-use countersign_stores::{directory::SqlDirectory, sql::Statement};
+use countersign_stores::{directory::SqlDirectory, people::SqlPeople, sql::Statement};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -213,9 +227,7 @@ async fn an_invitation_has_one_link_until_it_is_withdrawn() -> Result<()> {
         let tenant = place.new_tenant().await;
         let of = format!("--tenant {tenant}");
         let invite = format!("member invite {of} --role subuser --permissions numbers:read dora@example.com");
-        let no_page = "no sign-in page yet";
-        let made =
-            place.run(&invite).await.expect(0, &["Made inv_", no_page, "server.public_url is not set"]);
+        let made = place.run(&invite).await.expect(0, &["Made inv_", "server.public_url is not set"]);
         let link = made.last();
         assert!(link.starts_with(&format!("/portal/invite/{tenant}/inv_")), "{link}");
         place.run(&invite).await.expect(1, &["or has an invitation"]);
@@ -229,8 +241,8 @@ async fn an_invitation_has_one_link_until_it_is_withdrawn() -> Result<()> {
         let again = format!("member link {of} {id}");
         let mut links = vec![link];
         for _ in 1..5 {
-            let said = ["The former link is void. Renewed inv_", no_page];
-            links.push(place.run(&again).await.expect(0, &said).last());
+            let said = "The former link is void. Renewed inv_";
+            links.push(place.run(&again).await.expect(0, &[said]).last());
         }
         links.sort();
         links.dedup();
@@ -258,6 +270,89 @@ async fn a_link_names_the_public_address() {
     let begin = "https://sms.example/portal/invite/ten_00000000000000000000000000/inv_";
     assert!(invited.last().starts_with(begin), "{invited:?}");
     assert!(!invited.said.contains("public_url"), "{invited:?}");
+}
+
+impl Place {
+    /// The directory and the persons, with the key ring of this place.
+    async fn people(&self) -> Result<(SqlPeople, SqlDirectory, KeyRing)> {
+        let flags = self.flags().into_iter().map(|(key, value)| (key, value, "test"));
+        let sql = countersign::wiring::open_sql(&Settings::load(None, [], flags)?).await?;
+        let file = keyfile::read(&self.data().join("keyring.toml"))?.context("a key ring")?;
+        let directory = SqlDirectory::new(sql, Arc::new(file.keyring()?));
+        Ok((SqlPeople::new(directory.clone()), directory, file.keyring()?))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_goes_out_by_mail_unless_it_is_to_be_printed() -> Result<()> {
+    let place = Place::new()
+        .with("server.public_url", "https://sms.example")
+        .with("server.portal_url", "https://portal.example")
+        .with("mail.url", "smtp://127.0.0.1:2525")
+        .with("mail.from", "Countersign <no-reply@sms.example>");
+    let tenant = place.new_tenant().await;
+    let invite = format!("member invite --tenant {tenant} --role owner");
+    let mailed = place.run(&format!("{invite} olga@example.com")).await.expect(0, &["mails the link"]);
+    let id = mailed.last();
+    assert!(id.starts_with("inv_") && !mailed.answer.contains("/portal/"), "{mailed:?}");
+    assert!(!mailed.said.contains("/portal/"), "{mailed:?}");
+    let again = format!("member link --tenant {tenant} {id}");
+    place.run(&again).await.expect(0, &["The former link is void. Renewed", "mails the link"]);
+    let printed = place.run(&format!("{again} --print")).await.expect(0, &["shown this once"]);
+    assert!(printed.last().starts_with("https://portal.example/portal/invite/"), "{printed:?}");
+    assert_eq!(
+        place.people().await?.0.count_notices().await?.waiting,
+        2,
+        "one mail for each link that is not printed"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_operator_lets_a_person_in_again() -> Result<()> {
+    on_both(async |place| {
+        let tenant = place.new_tenant().await;
+        place.add(&tenant, "--role owner", "anna@example.com").await;
+        place.add(&tenant, "--role owner", "other@example.com").await;
+        let (people, _, keyring) = place.people().await?;
+        let mark = |email: &str| EmailAddress::parse(email).unwrap().mark(&keyring);
+        let account = async |email: &str| people.find_account(mark(email)).await;
+        for line in ["reset-2fa", "sign-out"] {
+            place
+                .run(&format!("member {line} nobody@example.com"))
+                .await
+                .expect(1, &["Nobody has this address"]);
+        }
+        place.run("member reset-2fa anna@example.com").await.expect(1, &["off already"]);
+
+        let anna = account("anna@example.com").await?.context("a person")?;
+        let number = PhoneNumber::parse("+48500500500").unwrap();
+        let now = SystemClock.now();
+        let phone = OwnPhone::new(anna.person.id, &number, &keyring, now, &mut rand::rng());
+        let on = AccountChange::TwoFactorOn(phone, Vec::new());
+        people.change_account(&anna, &on, Along::default(), &Change::by_system(now)).await?;
+        place.run("member reset-2fa anna@example.com").await.expect(0, &["Two-factor sign-in is off"]);
+        let reset = account("anna@example.com").await?.context("a person")?;
+        assert!(reset.phone.is_none() && reset.person.epoch > anna.person.epoch + 1);
+        assert!(place.noted(&tenant, "person.two_factor_off").await? >= now);
+        // To the person and the owners, none of whom has a password yet.
+        assert!(people.count_notices().await?.waiting >= 1);
+
+        place.run("member sign-out anna@example.com").await.expect(0, &["signed out everywhere"]);
+        let out = account("anna@example.com").await?.context("a person")?;
+        assert!(out.person.epoch > reset.person.epoch);
+        place.noted(&tenant, "portal.sign_out_everywhere").await?;
+
+        let set = "member set-email anna@example.com";
+        place.run(&format!("{set} other@example.com")).await.expect(1, &["belongs to somebody else"]);
+        place.run(&format!("{set} new@example.com")).await.expect(0, &["has the new address"]);
+        assert!(account("anna@example.com").await?.is_none());
+        assert_eq!(account("new@example.com").await?.context("a person")?.person.id, anna.person.id);
+        place.noted(&tenant, "person.email").await?;
+        place.run("audit verify").await.expect(0, &[]);
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

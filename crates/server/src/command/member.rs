@@ -206,7 +206,7 @@ async fn hand_over(
         let now = SystemClock.now();
         let mailed = mail_invitation(management, &outbox, (invitation, secret), now, &mut rng()).await;
         mailed.with_context(|| {
-            format!("{id} is made, but its mail is not: `countersign member link` makes another")
+            format!("{id} is there, but its mail is not; `countersign member link` makes another")
         })?;
         answer(&id.to_string())?;
         eprintln!("{made} {id}. A running server mails the link, which is good once and until {expires_at}.");
