@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use countersign_core::{
     access::change::Change,
     audit::entry::Author,
-    id::{PersonId, ProfileId},
+    id::PersonId,
     locale::Locale,
     people::{
         account::{Account, AccountChange, OwnPhone},
@@ -23,12 +23,11 @@ use countersign_core::{
         recovery::{RecoveryCode, RecoveryMark},
         session::Session,
     },
-    phone::{PhoneNumber, countries::Countries},
+    phone::PhoneNumber,
     ports::{
         directory::{
             members::{Joining, Members as _},
             people::People as _,
-            tenants::Tenants as _,
         },
         error::StoreError,
         people::{
@@ -40,8 +39,7 @@ use countersign_core::{
         },
     },
     tenant::{
-        OPERATOR, Tenant, TenantName,
-        profile::Profile,
+        OPERATOR,
         security::{SessionIdle, SessionTotal},
     },
 };
@@ -276,11 +274,6 @@ pub async fn an_address_has_one_person(base: &Base) -> Result<()> {
 pub async fn a_set_up_link_makes_one_person(base: &Base) -> Result<()> {
     let directory = super::world::directory(&base.sql);
     let people = SqlPeople::new(directory.clone());
-    let name = TenantName::parse("Operator").unwrap();
-    let system = Tenant::new(OPERATOR, name, at(1));
-    let profile = Profile::first(ProfileId::new(at(1), &mut rng()), OPERATOR, at(1));
-    let made_by = Change::by_system(at(1));
-    directory.create_tenant(&system, &profile, &Countries::default(), None, &made_by).await?;
     ensure!(!people.ever_had_people().await?);
     let made = member(OPERATOR, 1, owner());
     let whole = person(1, made.person);
