@@ -16,7 +16,7 @@ use countersign_web::form::Form;
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 /// The form of each path that has one of its own.
-pub static FORMS: [Form; 4] = [v1::FORM, smsapi::FORM, twilio::FORM, camara::FORM];
+pub const FORMS: [Form; 4] = [v1::FORM, smsapi::FORM, twilio::FORM, camara::FORM];
 
 /// Every compatible operation. Their OpenAPI document is made from the same list.
 pub fn operations(config: &mut ServiceConfig<'_>) {

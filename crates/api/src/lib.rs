@@ -19,7 +19,7 @@ mod v1;
 
 pub use access::{failures::AuthFailures, key_uses::KeyUses};
 pub use app::{Api, Since, Stray, Strays, compatible_openapi, configure, openapi, warn_of_strays};
-pub use compatible::account_sid;
+pub use compatible::{FORMS, account_sid};
 pub use http::paths::fallback;
 pub use v1::{audit_line, declared};
 

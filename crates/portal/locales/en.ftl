@@ -4,6 +4,7 @@ never-asks = Nobody who works for us will ever ask for your password or a code.
 check-address = Check that the address bar says { $host }.
 support = Need help?
 support-short = Help:
+notices = Notices
 menu = Menu
 close = Close
 nav-main = Main
@@ -503,3 +504,58 @@ may-pool = Send { $count ->
    *[other] { $count } message parts
 } a month
 may-hours = Send only in the hours that were set for you
+
+# What persons change of their own accounts.
+proof-wrong = The password is wrong.
+proof-wait = Too many wrong tries. The next one counts from { $time }.
+proof-crowded = Many passwords are being compared at this moment. Try again in a few seconds.
+proof-again = The form is another one than before, or ten minutes are over. Type your password again.
+proof-recovery-wrong = That is none of your recovery codes.
+proof-no-more = No more messages can be sent for this form. Type your password again.
+proof-away = No message can be sent at this moment. Try again later.
+password-done = Your password is changed. Other browsers are signed out.
+off-done = Two-factor is off. The password alone signs you in.
+phone-done = Codes go to the new number from now on.
+phone-unreadable = Write a mobile number with its country code, such as +48 500 600 700.
+phone-country = No codes go to this country.
+phone-mail-title = Add a phone by the link in your mail
+phone-mail-lede = Your company asks for a code by SMS after the password. A link to your address begins it, so that a stolen password alone cannot.
+phone-mail-button = Send me the link
+phone-mail-sent = The link is on its way. It works for 24 hours, in the browser in which you are signed in.
+email-sent = A link went to { $address }. The address changes when you open it.
+email-same = This is your address already.
+email-often = Enough links were sent in this hour. Try again later.
+saved = Saved.
+choice-unknown = Choose one of the list.
+close-last-owner = You are the last owner of a company. Name another owner first.
+revoke-done = { $count ->
+    [one] { $count } key is stopped.
+   *[other] { $count } keys are stopped.
+}
+session-beyond = A session cannot be longer than the rules allow, and not idle for longer than it lasts in all.
+end-others-done = All other browsers are signed out.
+end-session-done = That browser is signed out.
+trust-done = Sign-ins from this browser cause no mail.
+untrust-done = The browser is not trusted any more.
+forget-done = The browser is forgotten, and signed out.
+end-sessions-done = The member is signed out in this company.
+reset-2fa-done = The second factor is reset in 24 hours. The member has a mail.
+reset-stopped = The reset is stopped.
+list-unreadable = Line { $line } is no address or network, or the list is too long or has it twice.
+list-all-out = No owner who is signed in now would be on this list, so it is not saved.
+list-saved = The list is saved. The owners have a mail.
+rules-saved = The rules are saved.
+day-unreadable = Write a day, such as 2027-01-31.
+days-unreadable = Write a number of days from 1 to 365.
+outcome-done = Done
+outcome-code-asked = Code asked for
+outcome-wrong-password = Wrong password
+outcome-wrong-code = Wrong code
+outcome-wrong-recovery = Wrong recovery code
+outcome-refused = Address not on the list
+activity-sign-in = Sign-in
+activity-enter = Company entered
+activity-guesses = { $count ->
+    [one] { $count } try
+   *[other] { $count } tries
+}

@@ -4,6 +4,7 @@ never-asks = Nikt z naszego zespołu nigdy nie zapyta Cię o hasło ani kod.
 check-address = Sprawdź, czy adres w przeglądarce to { $host }.
 support = Potrzebujesz pomocy?
 support-short = Pomoc:
+notices = Uwagi
 menu = Menu
 close = Zamknij
 nav-main = Główna nawigacja
@@ -370,7 +371,7 @@ session-setting = Sesja
 session-hint = Kiedy nastąpi samoczynne wylogowanie. Dwie minuty wcześniej pojawi się uwaga, a wpisany tekst zachowamy.
 session-idle = Bez aktywności
 session-total = Łącznie
-session-most = Twoja firma pozwala najwyżej na { $idle } bez aktywności i { $total } łącznie.
+session-most = Najdłużej w Twojej firmie: bez aktywności { $idle }, łącznie { $total }.
 
 # Zasady.
 rules-title = Zasady bezpieczeństwa
@@ -513,3 +514,60 @@ may-pool = Wysłać { $count ->
    *[other] { $count } części wiadomości
 } w miesiącu
 may-hours = Wysyłać tylko w wyznaczonych godzinach
+
+# What persons change of their own accounts.
+proof-wrong = Hasło jest błędne.
+proof-wait = Za dużo błędnych prób. Następna liczy się od { $time }.
+proof-crowded = W tej chwili porównujemy wiele haseł. Spróbuj za kilka sekund.
+proof-again = Formularz jest inny niż przedtem albo minęło dziesięć minut. Wpisz hasło jeszcze raz.
+proof-recovery-wrong = To nie jest żaden z twoich kodów zapasowych.
+proof-no-more = Dla tego formularza nie można wysłać więcej wiadomości. Wpisz hasło jeszcze raz.
+proof-away = W tej chwili nie można wysłać wiadomości. Spróbuj później.
+password-done = Hasło zmienione. Inne przeglądarki są wylogowane.
+off-done = Dwuetapowe logowanie jest wyłączone. Wystarcza samo hasło.
+phone-done = Kody przychodzą od teraz na nowy numer.
+phone-unreadable = Wpisz numer komórkowy z kodem kraju, na przykład +48 500 600 700.
+phone-country = Do tego kraju nie wysyłamy kodów.
+phone-mail-title = Dodaj telefon przez link z maila
+phone-mail-lede = Twoja firma prosi o kod z SMS-a po haśle. Zaczyna się od linku na twój adres, żeby samo skradzione hasło nie wystarczyło.
+phone-mail-button = Wyślij mi link
+phone-mail-sent = Link jest w drodze. Działa przez 24 godziny, w przeglądarce, w której masz sesję.
+email-sent = Link poszedł na { $address }. Adres zmieni się, gdy go otworzysz.
+email-same = To już jest twój adres.
+email-often = W tej godzinie wysłaliśmy dość linków. Spróbuj później.
+saved = Zapisane.
+choice-unknown = Wybierz coś z listy.
+close-last-owner = Jesteś ostatnim właścicielem firmy. Najpierw wskaż innego.
+revoke-done = { $count ->
+    [one] { $count } klucz zatrzymany.
+    [few] { $count } klucze zatrzymane.
+   *[other] { $count } kluczy zatrzymanych.
+}
+session-beyond = Sesja nie może być dłuższa, niż pozwalają zasady, ani bezczynna dłużej, niż trwa w całości.
+end-others-done = Wszystkie inne przeglądarki są wylogowane.
+end-session-done = Ta przeglądarka jest wylogowana.
+trust-done = Logowania z tej przeglądarki nie powodują maila.
+untrust-done = Przeglądarka nie jest już zaufana.
+forget-done = Przeglądarka zapomniana i wylogowana.
+end-sessions-done = Członek jest wylogowany w tej firmie.
+reset-2fa-done = Drugi składnik zostanie wyłączony za 24 godziny. Członek dostał maila.
+reset-stopped = Wyłączanie zatrzymane.
+list-unreadable = Wiersz { $line } nie jest adresem ani siecią, albo lista jest za długa lub się powtarza.
+list-all-out = Żaden zalogowany teraz właściciel nie byłby na tej liście, więc jej nie zapisano.
+list-saved = Lista zapisana. Właściciele dostali maila.
+rules-saved = Zasady zapisane.
+day-unreadable = Wpisz dzień, na przykład 2027-01-31.
+days-unreadable = Wpisz liczbę dni od 1 do 365.
+outcome-done = Gotowe
+outcome-code-asked = Poproszono o kod
+outcome-wrong-password = Błędne hasło
+outcome-wrong-code = Błędny kod
+outcome-wrong-recovery = Błędny kod zapasowy
+outcome-refused = Adres spoza listy
+activity-sign-in = Logowanie
+activity-enter = Wejście do firmy
+activity-guesses = { $count ->
+    [one] { $count } próba
+    [few] { $count } próby
+   *[other] { $count } prób
+}

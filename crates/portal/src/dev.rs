@@ -53,4 +53,4 @@ async fn refuse_method(methods: &'static str) -> Result<(), Problem> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

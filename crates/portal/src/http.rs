@@ -9,5 +9,9 @@ pub mod headers;
 pub mod language;
 pub mod leave;
 pub mod next;
+pub mod proving;
 pub mod signed;
 pub mod visiting;
+
+#[cfg(test)]
+mod tests;

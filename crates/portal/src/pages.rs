@@ -60,6 +60,44 @@ pub fn configure(config: &mut web::ServiceConfig) {
                 .route(web::get().to(invite::show))
                 .route(web::post().to(invite::send)),
         )
+        .service(page("/forgot").route(web::get().to(forgot::show)).route(web::post().to(forgot::send)))
+        .service(page("/reset/{secret}").route(web::get().to(reset::show)).route(web::post().to(reset::send)))
+        .service(page("/mail/{secret}").route(web::get().to(mail::show)).route(web::post().to(mail::send)))
+        .service(page("/password").route(web::get().to(password::show)).route(web::post().to(password::send)))
+        .service(
+            page("/two-factor")
+                .route(web::get().to(two_factor::show))
+                .route(web::post().to(two_factor::send)),
+        )
+        .service(
+            page("/two-factor/{secret}")
+                .route(web::get().to(two_factor::show_by_link))
+                .route(web::post().to(two_factor::send_by_link)),
+        )
+        .service(
+            page("/recovery-codes")
+                .route(web::get().to(recovery_codes::show))
+                .route(web::post().to(recovery_codes::send)),
+        )
+        .service(page("/profile").route(web::get().to(profile::show)).route(web::post().to(profile::send)))
+        .service(page("/email").route(web::get().to(email::show)).route(web::post().to(email::send)))
+        .service(page("/security").route(web::get().to(security::show)).route(web::post().to(security::send)))
+        .service(
+            page("/security/rules")
+                .route(web::get().to(security_rules::show))
+                .route(web::post().to(security_rules::send)),
+        )
+        .service(
+            page("/ip-lists")
+                .route(web::get().to(portal_list::show))
+                .route(web::post().to(portal_list::send)),
+        )
+        .service(page("/devices").route(web::get().to(devices::show)).route(web::post().to(devices::send)))
+        .service(
+            page("/members/{id}/sign-ins")
+                .route(web::get().to(member_sign_ins::show))
+                .route(web::post().to(member_sign_ins::send)),
+        )
         .default_service(web::to(unknown));
     config.service(scope);
 }

@@ -432,9 +432,12 @@ impl Application {
         let origin = Some(self.entrance.origin.to_string());
         let site = web::Data::new(Site { origin, support: self.settings.support.clone() });
         let people = People { entrance: web::Data::new(self.entrance), site };
+        // `dev` shows the mails.
+        let mails = self.settings.mail.is_some() || self.demo.is_some();
+        let notices = mails.then(|| Arc::clone(&self.outbox));
         let Self { context, clock, key_uses, failures, strays, stop, .. } = self;
         let operator = Operator { context: context.clone(), api: probe, stop: stop.clone() };
-        let state = State { context, clock, proxies, public_url, secure, body_timeout };
+        let state = State { context, clock, proxies, public_url, notices, secure, body_timeout };
         let parts = Api { state: web::Data::new(state), key_uses, failures, strays };
         let operator = web::Data::new(operator);
         let operator = serve_operator(self.operator, operator, bounds.operator(stop.clone()))?;

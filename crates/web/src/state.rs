@@ -1,6 +1,10 @@
 //! The state that every handler uses.
 
-use countersign_core::{access::address::TrustedProxies, context::Context, ports::clock::Clock};
+use countersign_core::{
+    access::address::TrustedProxies,
+    context::Context,
+    ports::{clock::Clock, people::notices::Notices},
+};
 use rand::CryptoRng;
 use std::{sync::Arc, time::Duration};
 
@@ -14,6 +18,8 @@ pub struct State {
     pub proxies: TrustedProxies,
     /// The URL at which clients reach the API, without a slash at the end, if it is configured.
     pub public_url: Option<String>,
+    /// The outbox of mails, if a mail server is configured.
+    pub notices: Option<Arc<dyn Notices>>,
     /// Whether this process itself serves TLS.
     pub secure: bool,
     /// The longest time for a body to arrive.

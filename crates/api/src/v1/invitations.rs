@@ -12,7 +12,13 @@ use actix_web::{
     HttpRequest, HttpResponse, delete, get, post,
     web::{Data, Json},
 };
-use countersign_core::{access::actor::Actor, id::InvitationId, management::invitations, people::invitation};
+use countersign_core::{
+    access::actor::Actor,
+    id::InvitationId,
+    management::invitations::{self, mail_invitation},
+    people::invitation,
+    time::Timestamp,
+};
 use countersign_web::{
     State,
     body::{Body, NoBody, Query},
@@ -29,23 +35,38 @@ async fn shown(
 ) -> Result<Vec<Invitation>, Problem> {
     let context = &state.context;
     let names = Names::of_shares(context, caller, found.iter().map(|one| &one.limits.shares)).await?;
-    let show =
-        |one: &invitation::Invitation| Invitation::new(one, one.open(&context.keyring).as_ref(), &names);
+    let show = |one: &invitation::Invitation| {
+        Invitation::new(one, one.open(&context.keyring).as_ref(), &names, state.notices.is_some())
+    };
     Ok(found.iter().map(show).collect())
 }
 
 async fn one(state: &State, caller: &Actor, found: &invitation::Invitation) -> Result<Invitation, Problem> {
     let names = Names::of_shares(&state.context, caller, std::iter::once(&found.limits.shares)).await?;
-    Ok(Invitation::new(found, found.open(&state.context.keyring).as_ref(), &names))
+    let email = found.open(&state.context.keyring);
+    Ok(Invitation::new(found, email.as_ref(), &names, state.notices.is_some()))
+}
+
+/// Mails the link, if a mail server is configured.
+async fn mail(
+    state: &State,
+    made: &(invitation::Invitation, invitation::LinkSecret),
+    now: Timestamp,
+) -> Result<(), Problem> {
+    if let Some(notices) = &state.notices {
+        let (invitation, secret) = made;
+        mail_invitation(&state.context, &**notices, (invitation, secret), now, &mut rng()).await?;
+    }
+    Ok(())
 }
 
 /// Invites somebody to become a member.
 ///
 /// The answer contains no link, and it is the same whether or not somebody with
-/// this address has an account. This server sends no mail yet: the operator
-/// prints a link with `countersign member link` and hands it over. It is good for
-/// 48 hours. The person accepts it on the pages of the server, which come with a
-/// later release. When it is accepted, the caller must still have what it grants.
+/// this address has an account. The link goes out by mail (`delivery` is `mail`);
+/// without a mail server the operator prints one with `countersign member link`
+/// and hands it over. It is good for 48 hours. When it is accepted, the caller
+/// must still have what it grants.
 #[utoipa::path(
     tag = "members",
     request_body = CreateInvitation,
@@ -70,8 +91,9 @@ pub async fn create_invitation(
     let shares = find_shares(&state.context, &caller, asked.shares.take()).await?;
     let (email, limits) = asked.offer(shares);
     let by = caller.change(state.clock.now());
-    let (invitation, _) =
-        invitations::invite(&state.context, &caller, (&email, &limits), &by, &mut rng()).await?;
+    let made_now = invitations::invite(&state.context, &caller, (&email, &limits), &by, &mut rng()).await?;
+    mail(&state, &made_now, by.at).await?;
+    let invitation = made_now.0;
     let id = invitation.id.to_string();
     Ok(made(&request, &id, false, one(&state, &caller, &invitation).await?))
 }
@@ -121,9 +143,9 @@ pub async fn read_invitation(
 
 /// Sends an invitation again: another link, which is good for 48 hours.
 ///
-/// The former link is void, and the caller is the author from then on. This
-/// server sends no mail yet, so the operator must print a link afterwards. An
-/// invitation is sent at most 5 times; each printed link counts.
+/// The former link is void, and the caller is the author from then on. Without a
+/// mail server the operator must print a link afterwards. An invitation is sent
+/// at most 5 times; each printed link counts.
 #[utoipa::path(
     tag = "members",
     params(("id" = String, Path, description = "The invitation.", pattern = "^inv_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -146,7 +168,9 @@ pub async fn resend_invitation(
     _body: NoBody,
 ) -> Result<Json<Invitation>, Problem> {
     let by = caller.change(state.clock.now());
-    let (sent, _) = invitations::send_again(&state.context, &caller, id.0, &by, &mut rng()).await?;
+    let sent = invitations::send_again(&state.context, &caller, id.0, &by, &mut rng()).await?;
+    mail(&state, &sent, by.at).await?;
+    let sent = sent.0;
     Ok(Json(one(&state, &caller, &sent).await?))
 }
 

@@ -11,11 +11,13 @@ use crate::{
         hours::Zone,
         invitation::{Invitation, LinkSecret},
         member::{Limits, Member},
+        notice::{LinkPath, News, Notice},
         password::PasswordText,
         person::{EmailAddress, Identity, Person},
     },
-    ports::{directory::members::Joining, error::StoreError},
+    ports::{directory::members::Joining, error::StoreError, people::notices::Notices},
     tenant::system::Part,
+    time::Timestamp,
 };
 use rand::CryptoRng;
 
@@ -52,6 +54,23 @@ pub async fn invite(
     .await?;
     management.catch_up().await;
     Ok((invitation, secret))
+}
+
+/// Puts the mail with the link of an invitation into the outbox. The link is in no other place.
+pub async fn mail_invitation(
+    management: &Management,
+    notices: &dyn Notices,
+    (invitation, secret): (&Invitation, &LinkSecret),
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<(), MemberError> {
+    let tenant = management.directory.tenant(invitation.tenant).await?.ok_or(MemberError::NotFound)?;
+    let to = invitation.open(&management.keyring).ok_or(MemberError::NotFound)?;
+    let link = LinkPath::invitation(invitation.tenant, invitation.id, secret);
+    let news =
+        News::Invitation { tenant: tenant.name, invited_by: None, link, expires: invitation.expires_at };
+    let notice = Notice::invitation(invitation, &to, news, &Locale::default(), now, rng);
+    Ok(notices.add_notices(&[notice.sealed(&management.keyring, rng)]).await?)
 }
 
 /// The invitations of the caller's tenant before `before`, newest first.

@@ -44,6 +44,21 @@ impl Zone {
         Timestamp::from_micros(first.unwrap_or(jiff::Timestamp::MAX).as_microsecond())
     }
 
+    /// The day of a time, as `2026-12-03`.
+    pub fn day(&self, at: Timestamp) -> String {
+        self.local(at).date().to_string()
+    }
+
+    /// The time at which a day such as `2026-12-03` begins.
+    pub fn begin_of(&self, day: &str) -> Option<Timestamp> {
+        let date: jiff::civil::Date = day.parse().ok()?;
+        (date.year() >= 1970).then(|| {
+            let midnight = date.to_datetime(jiff::civil::Time::midnight());
+            let first = self.0.to_ambiguous_timestamp(midnight).compatible();
+            Timestamp::from_micros(first.unwrap_or(jiff::Timestamp::MAX).as_microsecond())
+        })
+    }
+
     /// Writes a time by the local clock, in RFC 3339: `2026-12-01T08:00:00+01:00`.
     pub fn write(&self, at: Timestamp) -> String {
         instant(at).display_with_offset(self.0.to_offset(instant(at))).to_string()

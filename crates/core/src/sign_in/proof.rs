@@ -220,7 +220,7 @@ pub async fn prove_by_recovery_code(
     let counted = count(own).await?;
     let code = RecoveryCode::parse(typed).ok_or(ProofError::WrongRecoveryCode)?;
     let left = own.people().count_recovery_codes(account.person.id).await?.saturating_sub(1);
-    let notice = mail(own.entrance, &account, News::RecoveryCodeUsed { left }, own.now, rng)?;
+    let notice = mail(&own.entrance.context, &account, News::RecoveryCodeUsed { left }, own.now, rng)?;
     let consumes = [Consumed::RecoveryCode(code.mark(account.person.id, own.keyring()))];
     // The change changes nothing but the codes.
     let same = AccountChange::SessionLengths(account.idle, account.total);
@@ -235,6 +235,15 @@ pub async fn prove_by_recovery_code(
     }
     counted.give_back(own.entrance, own.now).await?;
     Ok(Proven::of(form))
+}
+
+/// When the proof that waits for this form ends; `None` if none waits.
+pub async fn waits_until(own: &SignedIn<'_>, form: Form<'_>) -> Result<Option<Timestamp>, ProofError> {
+    match waiting(own, form).await {
+        Ok(proof) => Ok(Some(proof.expires_at)),
+        Err(ProofError::NoneWaits) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Sends the code of a waiting proof once more.

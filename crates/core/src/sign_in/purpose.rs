@@ -93,6 +93,11 @@ fn is_polish(language: &Locale) -> bool {
     language.as_str().split('-').next() == Some("pl")
 }
 
+/// The words by which the message of a proof names its act. The page shows them, so that a person compares.
+pub fn act_words(act: ActName, language: &Locale) -> &'static str {
+    if is_polish(language) { polish(act) } else { english(act) }
+}
+
 const fn english(act: ActName) -> &'static str {
     match act {
         ActName::Phone => "change your phone number",

@@ -2,6 +2,7 @@
 
 use crate::{
     access::change::Change,
+    context::Management,
     keyring::KeyRing,
     people::{
         account::{Account, AccountChange},
@@ -94,19 +95,19 @@ impl SignedIn<'_> {
 }
 
 /// The person's name and address.
-pub(super) fn identity(entrance: &Entrance, account: &Account) -> Result<Identity, OwnError> {
-    account.person.open(&entrance.context.keyring).ok_or(OwnError::Sealed)
+pub(super) fn identity(management: &Management, account: &Account) -> Result<Identity, OwnError> {
+    account.person.open(&management.keyring).ok_or(OwnError::Sealed)
 }
 
 /// A mail to the person's own address.
 pub(super) fn mail(
-    entrance: &Entrance,
+    management: &Management,
     account: &Account,
     news: News,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<SealedNotice, OwnError> {
-    let identity = identity(entrance, account)?;
+    let identity = identity(management, account)?;
     let notice = Notice::mail(&account.person, &identity, news, now, rng);
-    Ok(notice.sealed(&entrance.context.keyring, rng))
+    Ok(notice.sealed(&management.keyring, rng))
 }

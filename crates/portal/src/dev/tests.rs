@@ -26,12 +26,12 @@ use std::{future::poll_fn, pin::pin, sync::Arc, time::Duration};
 
 const KEY: &str = "cs_live_00000000000000000000000007_secretsecretsecret1234";
 
-struct Fixture {
-    page: web::Data<DevPage>,
+pub(crate) struct Fixture {
+    pub(crate) page: web::Data<DevPage>,
     codes: Arc<OneTimeline>,
 }
 
-fn fixture() -> Fixture {
+pub(crate) fn fixture() -> Fixture {
     let codes = Arc::new(OneTimeline::default());
     let versioned = |byte| vec![VersionedKey { version: 1, key: [byte; 32] }];
     let management = Management {

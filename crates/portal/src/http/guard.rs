@@ -4,7 +4,7 @@ use super::headers;
 use crate::site::Site;
 use actix_web::{
     Error,
-    body::MessageBody,
+    body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
         Method,
@@ -82,14 +82,14 @@ fn refusal(request: &ServiceRequest) -> Option<Problem> {
 }
 
 /// Middleware for everything below `/portal`.
-pub async fn guard<B: MessageBody + 'static>(
+pub async fn guard<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     if let Some(refusal) = refusal(&request) {
-        return Err(refusal.into());
+        return Ok(request.error_response(refusal).map_into_right_body());
     }
-    let mut response = next.call(request).await?;
+    let mut response = next.call(request).await?.map_into_left_body();
     let request = response.request().clone();
     headers::add(&request, response.headers_mut());
     Ok(response)

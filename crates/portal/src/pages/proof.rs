@@ -1,8 +1,23 @@
 //! Asks a person for the password and for a code before an act: as a part of a form, and as a page for an act
 //! of one button.
 
-use crate::{shell::Shell, text::Text};
+use crate::{
+    errors::Errors,
+    http::{
+        answer::page_with,
+        form::Form,
+        proving::{Step, step},
+        visiting::Visiting,
+    },
+    shell::Shell,
+    text::Text,
+};
+use actix_web::{Error, HttpResponse, http::StatusCode};
 use askama::Template;
+use countersign_core::{
+    people::proof_act::ActName,
+    sign_in::proof::{Proven, needs_proof},
+};
 
 /// What a form asks for at this step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,4 +145,46 @@ impl ProofPage {
         let shell = Shell { title: words.title.clone(), ..shell };
         Self { shell, words, is_harmful: act.is_harmful(), fields, proof, back }
     }
+}
+
+/// The field that says that the person has seen the page of the act.
+pub const SURE: &str = "sure";
+
+/// An act of one button: its page comes first, then the proof if the act needs one now. The error is the answer.
+pub async fn confirm(
+    here: &Visiting,
+    form: &Form,
+    act: &Act,
+    (name, object): (ActName, &str),
+    back: &'static str,
+) -> Result<Result<Proven, HttpResponse>, Error> {
+    let (proof, errors) = if form.is_on(SURE) {
+        match step(here, form, name, object).await? {
+            Step::Proven(proven) => return Ok(Ok(proven)),
+            Step::Missing(proof, errors) => (proof, errors),
+        }
+    } else if needs_proof(name, &here.visit.session, here.now()) {
+        (Proof::Password, Errors::default())
+    } else {
+        (Proof::Nothing, Errors::default())
+    };
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let kept = form.fields().filter(|(name, _)| !name.starts_with("proof_") && *name != SURE);
+    let mut fields: Vec<_> = kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    fields.push((SURE.to_owned(), "yes".to_owned()));
+    let shell = here.shell(String::new()).await?.with_errors(errors);
+    Ok(Err(page_with(status, &ProofPage::new(shell, act, fields, proof, back))?))
+}
+
+/// The page of an act of one button that needs no proof.
+pub async fn without_proof(
+    here: &Visiting,
+    form: &Form,
+    act: &Act,
+    back: &'static str,
+) -> Result<HttpResponse, Error> {
+    let mut fields: Vec<_> = form.fields().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    fields.push((SURE.to_owned(), "yes".to_owned()));
+    let shell = here.shell(String::new()).await?;
+    Ok(page_with(StatusCode::OK, &ProofPage::new(shell, act, fields, Proof::Nothing, back))?)
 }

@@ -29,6 +29,7 @@ fn names_that_look_like_markup_are_shown_as_text() {
 
 /// Writes the pages with their files into the folder `COUNTERSIGN_PAGES`, for those who want to look at them.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the reader of the pages chooses the folder")]
 fn the_pages_can_be_looked_at() {
     let Some(folder) = env::var_os("COUNTERSIGN_PAGES") else { return };
     let folder = Path::new(&folder);

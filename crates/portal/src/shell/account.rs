@@ -106,6 +106,10 @@ impl Account {
         self.mode == Some(Mode::Test)
     }
 
+    pub fn has_bands(&self) -> bool {
+        self.shows_test() || !self.banners.is_empty()
+    }
+
     pub fn is_owner(&self) -> bool {
         self.reach == Reach::Owner
     }

@@ -23,6 +23,7 @@ use anyhow::Context as _;
 use countersign_api::Api;
 use countersign_core::error::chain;
 use countersign_portal::DevPage;
+use countersign_web::form::{Form, Forms};
 use rustix::net::sockopt::set_socket_send_buffer_size;
 use rustls::ServerConfig;
 use std::{
@@ -186,6 +187,12 @@ pub(crate) fn try_listening(settings: &Settings, role: Role) -> Vec<String> {
     problems
 }
 
+/// The forms of refusals of all paths: below `/portal` they are pages.
+static FORMS: [Form; 5] = {
+    let [v1, smsapi, twilio, camara] = countersign_api::FORMS;
+    [v1, smsapi, twilio, camara, countersign_portal::REFUSALS]
+};
+
 /// Serves the API, the portal at its place, and the pages of `dev` if there are any, until the server is stopped.
 pub(super) fn serve_api(
     listener: TcpListener,
@@ -205,6 +212,8 @@ pub(super) fn serve_api(
             // The outermost layer, so that requests refused by the guard get a log line and an id too.
             .wrap(from_fn(countersign_web::observe))
             .configure(countersign_api::configure(api.clone()))
+            // In place of the API's own list.
+            .app_data(Forms(&FORMS))
             .app_data(people.entrance)
             .app_data(people.site)
             .configure(countersign_portal::configure_portal)

@@ -34,8 +34,12 @@ pub enum MemberCommand {
         #[arg(value_parser = parse_email)]
         email: EmailAddress,
     },
-    /// Invite somebody and print the link, which is shown only this once. It is good once and for 48 hours
+    /// Invite somebody. The link goes out by mail; without a mail server it is printed, only this once. It is good
+    /// once and for 48 hours
     Invite {
+        /// Print the link and send no mail
+        #[arg(long)]
+        print: bool,
         /// Whose member
         #[command(flatten)]
         owner: Owner,
@@ -67,10 +71,39 @@ pub enum MemberCommand {
     Remove(MemberArgs),
     /// List the open invitations, newest first: id, address, role, permissions, author, sends, end of the link
     Invitations(Owner),
-    /// Make another link of an invitation and print it. The former link is void
-    Link(InvitationArgs),
+    /// Make another link of an invitation, and mail or print it. The former link is void
+    Link {
+        /// Which invitation
+        #[command(flatten)]
+        invitation: InvitationArgs,
+        /// Print the link and send no mail
+        #[arg(long)]
+        print: bool,
+    },
     /// End an invitation. Its link is void
     Withdraw(InvitationArgs),
+    /// Switch the two-factor sign-in of a person off who lost the phone and the recovery codes. Make sure who asks
+    #[command(name = "reset-2fa")]
+    ResetTwoFactor {
+        /// The person's e-mail address
+        #[arg(value_parser = parse_email)]
+        email: EmailAddress,
+    },
+    /// Sign a person out of every browser
+    SignOut {
+        /// The person's e-mail address
+        #[arg(value_parser = parse_email)]
+        email: EmailAddress,
+    },
+    /// Give a person another e-mail address, because the mailbox is lost. Make sure who asks
+    SetEmail {
+        /// The present address
+        #[arg(value_parser = parse_email)]
+        email: EmailAddress,
+        /// The new address
+        #[arg(value_parser = parse_email)]
+        to: EmailAddress,
+    },
 }
 
 /// Which member.

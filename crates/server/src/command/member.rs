@@ -1,6 +1,7 @@
 //! Members and invitations. The operator acts for the tenant: no member's limits bind this command line.
 
 mod limits;
+mod lost;
 mod shown;
 
 use super::{answer, follow::tell_followed, load, nodes::replica};
@@ -15,7 +16,7 @@ use countersign_core::{
     access::{actor::Actor, change::Change},
     context::Management,
     management::{
-        invitations::{self, invite},
+        invitations::{self, invite, mail_invitation},
         member_keys::list_member_keys,
         members::{self, MemberChange},
         reach::MemberError,
@@ -23,11 +24,12 @@ use countersign_core::{
     people::{
         invitation::{Invitation, LinkSecret, MOST_SENDS},
         member::Member,
+        notice::LinkPath,
         person::Identity,
     },
     ports::{clock::Clock as _, directory::Directory, error::StoreError},
 };
-use countersign_stores::directory::SqlDirectory;
+use countersign_stores::{directory::SqlDirectory, people::SqlPeople};
 pub(super) use limits::Names;
 use std::{path::Path, sync::Arc};
 use zeroize::Zeroizing;
@@ -66,18 +68,19 @@ pub(super) async fn run(config: Option<&Path>, command: MemberCommand) -> anyhow
         MemberCommand::List(owner) => return shown::list_members(&directory, &management, owner).await,
         MemberCommand::Show(args) => return shown::show(&directory, &management, args).await,
         // The copies of running servers contain no invitations.
-        MemberCommand::Invite { owner, limits, email } => {
+        MemberCommand::Invite { owner, print, limits, email } => {
             let limits = names(&directory, owner).await?.new_limits(owner, &limits)?;
             let actor = Actor::operator(owner.id());
             let made = invite(&management, &actor, (&email, &limits), &by, &mut rng()).await;
             let made = made.map_err(|error| explain(error, owner, "the invitation"))?;
-            return print_link(&settings, "Made", &made);
+            return hand_over(&settings, (&directory, &management), ("Made", print), &made).await;
         }
-        MemberCommand::Link(InvitationArgs { owner, invitation }) => {
+        MemberCommand::Link { invitation: InvitationArgs { owner, invitation }, print } => {
             let actor = Actor::operator(owner.id());
             let made = invitations::send_again(&management, &actor, invitation, &by, &mut rng()).await;
             let made = made.map_err(|error| explain(error, owner, invitation))?;
-            return print_link(&settings, "The former link is void. Renewed", &made);
+            let renewed = ("The former link is void. Renewed", print);
+            return hand_over(&settings, (&directory, &management), renewed, &made).await;
         }
         MemberCommand::Invitations(owner) => {
             return shown::list_invitations(&directory, &management, owner).await;
@@ -88,6 +91,14 @@ pub(super) async fn run(config: Option<&Path>, command: MemberCommand) -> anyhow
             withdrawn.map_err(|error| explain(error, owner, invitation))?;
             eprintln!("{invitation} is withdrawn; its link is void.");
             return Ok(());
+        }
+        // Persons are not in the copies of running servers either.
+        MemberCommand::ResetTwoFactor { email } => {
+            return lost::reset_two_factor(&management, directory, &email, &by).await;
+        }
+        MemberCommand::SignOut { email } => return lost::sign_out(&management, directory, &email, &by).await,
+        MemberCommand::SetEmail { email, to } => {
+            return lost::set_email(&management, directory, (&email, &to), &by).await;
         }
     }
     tell_followed(&directory.nodes(), &SystemClock).await;
@@ -182,21 +193,30 @@ async fn tell_added(management: &Management, member: &Member, asked: &Identity) 
     }
 }
 
-/// Prints the only copy of a link.
-fn print_link(
+/// Mails a link, or prints its only copy.
+async fn hand_over(
     settings: &Settings,
-    made: &str,
+    (directory, management): (&SqlDirectory, &Management),
+    (made, print): (&str, bool),
     (invitation, secret): &(Invitation, LinkSecret),
 ) -> anyhow::Result<()> {
-    let Invitation { id, tenant, expires_at, .. } = invitation;
-    let server = settings.server.public_url.as_deref().unwrap_or_default();
-    answer(&Zeroizing::new(format!("{server}/portal/invite/{tenant}/{id}/{}", *secret.expose())))?;
-    eprintln!(
-        "{made} {id}. The link is shown this once, and is good once and until {expires_at}.\n\
-         This release has no sign-in page yet, so nobody can accept it; `countersign member add` makes a member at \
-         once."
-    );
-    if server.is_empty() {
+    let Invitation { id, expires_at, .. } = invitation;
+    if settings.mail.is_some() && !print {
+        let outbox = SqlPeople::new(directory.clone());
+        let now = SystemClock.now();
+        let mailed = mail_invitation(management, &outbox, (invitation, secret), now, &mut rng()).await;
+        mailed.with_context(|| {
+            format!("{id} is made, but its mail is not: `countersign member link` makes another")
+        })?;
+        answer(&id.to_string())?;
+        eprintln!("{made} {id}. A running server mails the link, which is good once and until {expires_at}.");
+        return Ok(());
+    }
+    let origin = settings.server.portal_origin().unwrap_or_default();
+    let link = LinkPath::invitation(invitation.tenant, *id, secret);
+    answer(&Zeroizing::new(format!("{origin}{}", link.expose())))?;
+    eprintln!("{made} {id}. The link is shown this once, and is good once and until {expires_at}.");
+    if origin.is_empty() {
         eprintln!("server.public_url is not set: write the address of this server before the path.");
     }
     Ok(())

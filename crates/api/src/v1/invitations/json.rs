@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 text_values! {
     /// How the link reaches the invited person. `by_operator`: this server sends no mail, so the operator makes
     /// a link on the command line and hands it over.
-    InvitationDelivery = ["by_operator"];
+    InvitationDelivery = ["mail", "by_operator"];
 }
 
 /// The offer to become a member. It contains no link: no answer of the API does.
@@ -53,8 +53,8 @@ pub struct Invitation {
     /// a key of a member. When the invitation is accepted, this author must still have what it grants.
     #[schema(example = "mem_01jz0w8e9c4t6yv2k5n3m7p8qr")]
     author: String,
-    /// How the link reaches the invited person.
-    #[schema(value_type = InvitationDelivery, example = "by_operator")]
+    /// How the link reaches the invited person: by a mail of this server, or the operator prints it.
+    #[schema(value_type = InvitationDelivery, example = "mail")]
     delivery: &'static str,
     /// How often it was sent; 5 times at most.
     #[schema(minimum = 1, maximum = 5, example = 1)]
@@ -68,7 +68,12 @@ pub struct Invitation {
 }
 
 impl Invitation {
-    pub fn new(invitation: &invitation::Invitation, email: Option<&EmailAddress>, names: &Names) -> Self {
+    pub fn new(
+        invitation: &invitation::Invitation,
+        email: Option<&EmailAddress>,
+        names: &Names,
+        mailed: bool,
+    ) -> Self {
         let limits = &invitation.limits;
         Self {
             id: invitation.id.to_string(),
@@ -81,7 +86,7 @@ impl Invitation {
             pool: limits.pool,
             most_parts: limits.most_parts,
             author: invitation.author.to_string(),
-            delivery: "by_operator",
+            delivery: if mailed { "mail" } else { "by_operator" },
             sends: invitation.sends,
             expires_at: invitation.expires_at.to_string(),
             created_at: invitation.created_at.to_string(),

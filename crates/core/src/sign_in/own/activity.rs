@@ -2,7 +2,7 @@
 
 use crate::{
     access::{actor::Actor, change::Change},
-    id::{MemberId, SignInId},
+    id::{MemberId, SessionId, SignInId},
     people::{
         member::Member,
         session::{Session, SignIn},
@@ -70,6 +70,17 @@ pub async fn end_sessions_of_member(
 ) -> Result<u64, ActivityError> {
     let member = member_of(entrance, actor, member).await?;
     Ok(entrance.people.end_tenant_sessions(member.person, actor.tenant, by).await?)
+}
+
+/// Ends one session of a member that is in the owner's tenant. Returns whether there was one.
+pub async fn end_session_of_member(
+    entrance: &Entrance,
+    actor: &Actor,
+    (member, session): (MemberId, SessionId),
+    by: &Change,
+) -> Result<bool, ActivityError> {
+    let member = member_of(entrance, actor, member).await?;
+    Ok(entrance.people.end_session(member.person, session, Some(actor.tenant), by).await?)
 }
 
 async fn member_of(entrance: &Entrance, actor: &Actor, member: MemberId) -> Result<Member, ActivityError> {

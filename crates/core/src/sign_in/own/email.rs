@@ -1,6 +1,7 @@
 //! Another e-mail address: a link to the new address confirms it, and a link to the former one undoes it.
 
 use crate::{
+    context::Management,
     id::PersonId,
     keyring::{Fingerprint, KeyRing, Place, Sealed},
     people::{
@@ -12,7 +13,6 @@ use crate::{
     },
     ports::error::StoreError,
     sign_in::{
-        Entrance,
         proof::Proven,
         signed_in::{OwnError, SignedIn, identity},
     },
@@ -51,7 +51,7 @@ pub async fn ask_email(
     rng: &mut impl CryptoRng,
 ) -> Result<Option<LinkSecret>, EmailError> {
     let account = own.present().await?;
-    let former = identity(own.entrance, &account)?;
+    let former = identity(&own.entrance.context, &account)?;
     if former.email == *email {
         return Err(EmailError::Same);
     }
@@ -106,24 +106,24 @@ pub(super) fn carried(link: &Link, secret: &LinkSecret, keyring: &KeyRing) -> Op
 
 /// The change to this name and address.
 pub(super) fn address_change(
-    entrance: &Entrance,
+    management: &Management,
     account: &Account,
     identity: &Identity,
     rng: &mut impl CryptoRng,
 ) -> AccountChange {
-    let person = resealed(entrance, &account.person, identity, rng);
+    let person = resealed(management, &account.person, identity, rng);
     AccountChange::Email(person.email, person.sealed)
 }
 
 /// A person with another name or address.
 pub(super) fn resealed(
-    entrance: &Entrance,
+    management: &Management,
     person: &Person,
     identity: &Identity,
     rng: &mut impl CryptoRng,
 ) -> Person {
     let words = (person.language.clone(), person.zone.clone());
-    let keyring = &entrance.context.keyring;
+    let keyring = &management.keyring;
     let fresh = Person::new(person.id, identity, words, keyring, person.created_at, rng);
     Person { email: fresh.email, sealed: fresh.sealed, ..person.clone() }
 }

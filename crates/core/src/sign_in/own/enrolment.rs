@@ -21,6 +21,7 @@ use crate::{
         signed_in::{OwnError, SignedIn, mail},
     },
     tenant::{OPERATOR, TenantName},
+    time::Timestamp,
 };
 use rand::CryptoRng;
 
@@ -106,7 +107,7 @@ pub async fn mail_enrolment(
         expires_at: expires,
     };
     let news = News::EnrolTwoFactor { tenant, link: LinkPath::two_factor(&secret), expires };
-    let notice = mail(own.entrance, &account, news, own.now, rng)?;
+    let notice = mail(&own.entrance.context, &account, news, own.now, rng)?;
     match own.people().add_link(&link, &[notice]).await {
         // Enough were sent: the person has a mail already.
         Err(StoreError::Full { .. }) => Ok(()),
@@ -167,7 +168,7 @@ pub async fn enrol(
     let phone = OwnPhone::new(id, number, own.keyring(), own.now, rng);
     let codes = RecoveryCode::generate(rng);
     let marks = codes.iter().map(|code| code.mark(id, own.keyring())).collect();
-    let notice = mail(own.entrance, &account, News::TwoFactorOn, own.now, rng)?;
+    let notice = mail(&own.entrance.context, &account, News::TwoFactorOn, own.now, rng)?;
     let mut consumes = vec![Consumed::Proof(own.session.id, form.act.as_str(), form.object, form.digest)];
     consumes.extend(link.map(|link| Consumed::Link(link.hash())));
     let change = AccountChange::TwoFactorOn(phone, marks);
@@ -175,12 +176,21 @@ pub async fn enrol(
     Ok(Enrolled { codes, secret })
 }
 
-/// The number that waits for its first code, for the page that asks for it.
-pub async fn waiting_number(own: &SignedIn<'_>) -> Result<Option<PhoneNumber>, StoreError> {
+/// The number that waits for its first code, for the page that asks for it, and when it stops to wait.
+pub async fn waiting_number(own: &SignedIn<'_>) -> Result<Option<(PhoneNumber, Timestamp)>, StoreError> {
+    number_of(own, ENROLMENT).await
+}
+
+pub(super) async fn number_of(
+    own: &SignedIn<'_>,
+    object: &str,
+) -> Result<Option<(PhoneNumber, Timestamp)>, StoreError> {
     let act = ActName::Phone.as_str();
-    let proof = own.people().proof(own.session.id, act, ENROLMENT, own.now).await?;
-    let Some(sealed) = proof.and_then(|proof| proof.sealed) else { return Ok(None) };
-    Ok(open_number(own, &sealed))
+    let Some(proof) = own.people().proof(own.session.id, act, object, own.now).await? else {
+        return Ok(None);
+    };
+    let number = proof.sealed.and_then(|sealed| open_number(own, &sealed));
+    Ok(number.map(|number| (number, proof.expires_at)))
 }
 
 async fn judge(own: &SignedIn<'_>, link: Option<&LinkSecret>) -> Result<(), EnrolError> {

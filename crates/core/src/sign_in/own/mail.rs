@@ -5,7 +5,7 @@ use crate::{
         account::{Account, AccountChange},
         invitation::LinkSecret,
         link::{Link, LinkKind},
-        person::Identity,
+        person::{EmailAddress, Identity},
         session::Session,
     },
     ports::{
@@ -58,13 +58,30 @@ pub struct Used {
     pub secret: Option<LinkSecret>,
 }
 
-/// What the button of a link's page does; `None` for a void link. This changes nothing.
+/// What the button of a link's page does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opened {
+    SignOutEverywhere,
+    /// This address becomes the person's.
+    ConfirmAddress(EmailAddress),
+    /// The person gets this former address back.
+    UndoAddress(EmailAddress),
+}
+
+/// Looks at a link; `None` for a void one. This changes nothing.
 pub async fn open_mail(
     entrance: &Entrance,
     secret: &LinkSecret,
     now: Timestamp,
-) -> Result<Option<LinkKind>, StoreError> {
-    Ok(found(entrance, secret, now).await?.map(|(link, _)| link.kind))
+) -> Result<Option<Opened>, StoreError> {
+    let Some((link, _)) = found(entrance, secret, now).await? else { return Ok(None) };
+    let email = carried(&link, secret, &entrance.context.keyring);
+    Ok(match link.kind {
+        LinkKind::SignOutEverywhere => Some(Opened::SignOutEverywhere),
+        LinkKind::ConfirmAddress => email.map(Opened::ConfirmAddress),
+        LinkKind::UndoAddress => email.map(Opened::UndoAddress),
+        LinkKind::SetUp | LinkKind::Reset | LinkKind::EnrolTwoFactor => None,
+    })
 }
 
 /// Does what the link says. `session` is the session of the browser, if it has one: it goes on after the person has
@@ -82,8 +99,8 @@ pub async fn use_mail(
         LinkKind::SignOutEverywhere => AccountChange::SignOutEverywhere { forget_devices: true },
         _ => {
             let email = carried(&link, secret, &entrance.context.keyring).ok_or(MailError::Void)?;
-            let identity = Identity { email, ..identity(entrance, &account)? };
-            address_change(entrance, &account, &identity, rng)
+            let identity = Identity { email, ..identity(&entrance.context, &account)? };
+            address_change(&entrance.context, &account, &identity, rng)
         }
     };
     let next = LinkSecret::generate(rng);

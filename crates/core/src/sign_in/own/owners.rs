@@ -2,6 +2,7 @@
 
 use crate::{
     access::actor::{Actor, Who},
+    context::Management,
     id::TenantId,
     people::{
         account::Account,
@@ -34,10 +35,10 @@ pub async fn owner_of(entrance: &Entrance, actor: &Actor) -> Result<Result<Membe
 }
 
 /// The enabled owners of a tenant.
-pub(super) async fn owners_in(entrance: &Entrance, tenant: TenantId) -> Result<Vec<Member>, StoreError> {
+pub(super) async fn owners_in(management: &Management, tenant: TenantId) -> Result<Vec<Member>, StoreError> {
     let (mut owners, mut before) = (Vec::new(), None);
     loop {
-        let page = entrance.context.directory.list_members(tenant, before, PAGE).await?;
+        let page = management.directory.list_members(tenant, before, PAGE).await?;
         before = page.last().map(|member| member.id);
         let is_last = page.len() < usize::from(PAGE);
         owners
@@ -48,23 +49,39 @@ pub(super) async fn owners_in(entrance: &Entrance, tenant: TenantId) -> Result<V
     }
 }
 
+/// How many members of a tenant have a second factor, and how many there are.
+pub async fn count_two_factor(entrance: &Entrance, tenant: TenantId) -> Result<(u32, u32), StoreError> {
+    let (mut with, mut all, mut before) = (0, 0, None);
+    loop {
+        let page = entrance.context.directory.list_members(tenant, before, PAGE).await?;
+        before = page.last().map(|member| member.id);
+        let people: Vec<_> = page.iter().map(|member| member.person).collect();
+        let standing = entrance.people.standing_of(tenant, &people).await?;
+        with += standing.iter().map(|(_, has, _)| u32::from(*has)).sum::<u32>();
+        all += u32::try_from(page.len()).unwrap_or(u32::MAX);
+        if page.len() < usize::from(PAGE) {
+            return Ok((with, all));
+        }
+    }
+}
+
 /// Mails to the owners of a tenant.
 pub async fn to_owners(
-    entrance: &Entrance,
+    management: &Management,
     tenant: TenantId,
     news: impl Fn(TenantName) -> News,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Vec<SealedNotice>, StoreError> {
-    let Some(name) = entrance.context.directory.tenant(tenant).await?.map(|tenant| tenant.name) else {
+    let Some(name) = management.directory.tenant(tenant).await?.map(|tenant| tenant.name) else {
         return Ok(Vec::new());
     };
     let mut notices = Vec::new();
-    for owner in owners_in(entrance, tenant).await?.into_iter().take(MOST_TOLD) {
-        let Some(person) = entrance.context.directory.person(owner.person).await? else { continue };
-        let Some(identity) = person.open(&entrance.context.keyring) else { continue };
+    for owner in owners_in(management, tenant).await?.into_iter().take(MOST_TOLD) {
+        let Some(person) = management.directory.person(owner.person).await? else { continue };
+        let Some(identity) = person.open(&management.keyring) else { continue };
         let notice = Notice::mail(&person, &identity, news(name.clone()), now, rng);
-        notices.push(notice.sealed(&entrance.context.keyring, rng));
+        notices.push(notice.sealed(&management.keyring, rng));
     }
     Ok(notices)
 }
@@ -77,23 +94,23 @@ pub async fn tell_owners(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(), StoreError> {
-    let notices = to_owners(entrance, tenant, news, now, rng).await?;
+    let notices = to_owners(&entrance.context, tenant, news, now, rng).await?;
     entrance.people.add_notices(&notices).await
 }
 
 /// Mails to the owners of each tenant of a person: its two-factor authentication is off.
 pub(super) async fn two_factor_off(
-    entrance: &Entrance,
+    management: &Management,
     account: &Account,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Vec<SealedNotice>, StoreError> {
-    let Some(identity) = account.person.open(&entrance.context.keyring) else { return Ok(Vec::new()) };
+    let Some(identity) = account.person.open(&management.keyring) else { return Ok(Vec::new()) };
     let name: PersonName = identity.name;
     let mut notices = Vec::new();
-    for membership in entrance.context.directory.memberships(account.person.id).await? {
+    for membership in management.directory.memberships(account.person.id).await? {
         let news = |tenant| News::MemberTwoFactorOff { tenant, name: name.clone() };
-        notices.extend(to_owners(entrance, membership.tenant, news, now, rng).await?);
+        notices.extend(to_owners(management, membership.tenant, news, now, rng).await?);
     }
     Ok(notices)
 }

@@ -68,7 +68,7 @@ pub async fn change_password(
     let account = own.present().await?;
     let lane = Lane { network: own.visitor.network(), known: true };
     let hash = new_hash(own.entrance, &account, lane, typed, own.now).await?;
-    let notice = mail(own.entrance, &account, News::PasswordChanged { at: own.now }, own.now, rng)?;
+    let notice = mail(&own.entrance.context, &account, News::PasswordChanged { at: own.now }, own.now, rng)?;
     let consumes: Vec<_> = proven.consumed(own).into_iter().collect();
     Ok(own.change(&account, &AccountChange::Password(hash), &consumes, &[notice], rng).await?)
 }
@@ -81,10 +81,7 @@ pub(super) async fn new_hash(
     typed: &str,
     now: Timestamp,
 ) -> Result<PasswordText, PasswordError> {
-    let password = Password::read(typed).ok_or(PasswordError::Faults(Vec::new()))?;
-    let known = known_texts(entrance, account).await?;
-    let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    password.judge(&known).map_err(PasswordError::Faults)?;
+    let password = judged(entrance, account, typed).await?;
     let turn = turn_of(entrance, account.person.id);
     if entrance.people.count_try(&[turn], now).await?.is_err() {
         return Err(PasswordError::Busy);
@@ -92,6 +89,19 @@ pub(super) async fn new_hash(
     let hashed = hash(entrance, account, lane, password).await;
     entrance.people.reset_wait(&turn).await?;
     hashed
+}
+
+/// Judges a new password by the rule, before the person proves who it is. It may still be one of the last ten.
+pub async fn judge_password(own: &SignedIn<'_>, typed: &str) -> Result<(), PasswordError> {
+    judged(own.entrance, own.account, typed).await.map(drop)
+}
+
+async fn judged(entrance: &Entrance, account: &Account, typed: &str) -> Result<Password, PasswordError> {
+    let password = Password::read(typed).ok_or(PasswordError::Faults(Vec::new()))?;
+    let known = known_texts(entrance, account).await?;
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    password.judge(&known).map_err(PasswordError::Faults)?;
+    Ok(password)
 }
 
 async fn hash(
@@ -109,7 +119,7 @@ async fn hash(
 
 /// What an attacker knows of a person: its name, its address and the names of its tenants.
 async fn known_texts(entrance: &Entrance, account: &Account) -> Result<Vec<String>, PasswordError> {
-    let identity = identity(entrance, account)?;
+    let identity = identity(&entrance.context, account)?;
     let mut known = vec![identity.name.expose().to_owned(), identity.email.expose().to_owned()];
     let directory = &entrance.context.directory;
     for membership in directory.memberships(account.person.id).await? {

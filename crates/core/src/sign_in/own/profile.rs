@@ -24,8 +24,9 @@ pub async fn change_profile(
     rng: &mut impl CryptoRng,
 ) -> Result<(), OwnError> {
     let account = own.present().await?;
-    let identity = Identity { name, ..identity(own.entrance, &account)? };
-    let person = Person { language, zone, ..resealed(own.entrance, &account.person, &identity, rng) };
+    let identity = Identity { name, ..identity(&own.entrance.context, &account)? };
+    let person =
+        Person { language, zone, ..resealed(&own.entrance.context, &account.person, &identity, rng) };
     let change = AccountChange::Profile(person);
     Ok(own.people().change_account(&account, &change, Along::default(), &own.by()).await?)
 }

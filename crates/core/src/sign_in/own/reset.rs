@@ -95,7 +95,7 @@ pub async fn forgot(
         expires_at: now + LinkKind::Reset.life(),
     };
     let news = News::ResetPassword { link: LinkPath::reset(&secret), expires: link.expires_at };
-    let notice = account.and_then(|account| mail(entrance, &account, news, now, rng).ok());
+    let notice = account.and_then(|account| mail(&entrance.context, &account, news, now, rng).ok());
     let notices: Vec<_> = notice.into_iter().collect();
     match entrance.people.add_link(&link, &notices).await {
         Ok(()) | Err(StoreError::Full { .. } | StoreError::Moved) => Ok(()),
@@ -130,8 +130,8 @@ pub async fn reset(
     let account = account_of(entrance, secret, now).await?.ok_or(ResetError::Void)?;
     let hash =
         new_hash(entrance, &account, Lane { network: visitor.network(), known: false }, typed, now).await?;
-    let notice =
-        mail(entrance, &account, News::PasswordChanged { at: now }, now, rng).map_err(PasswordError::from)?;
+    let notice = mail(&entrance.context, &account, News::PasswordChanged { at: now }, now, rng)
+        .map_err(PasswordError::from)?;
     let by = visitor.change(now);
     let consumes = [Consumed::Link(secret.hash())];
     let along = Along { consumes: &consumes, kept: None, notices: &[notice] };

@@ -96,7 +96,7 @@ pub async fn change_portal_list(
     judge_portal_list(own, actor, &change, confirmed).await?;
     let secret = proven.take(own, rng).await?;
     let list = change_portal_allowlist(&own.entrance.context, actor, change, confirmed, by).await?;
-    let name = identity(own.entrance, own.account)?.name;
+    let name = identity(&own.entrance.context, own.account)?.name;
     let author = Some(Words::new(name.expose()));
     let news = |tenant| News::ListChanged { tenant, list: List::Portal, by: author.clone() };
     tell_owners(own.entrance, actor.tenant, news, own.now, rng).await?;
@@ -106,7 +106,7 @@ pub async fn change_portal_list(
 /// Whether an owner with a live session in the tenant is at an address of this list.
 async fn has_owner_inside(own: &SignedIn<'_>, actor: &Actor, list: &Allowlist) -> Result<bool, StoreError> {
     let tenant = actor.tenant;
-    let owners = owners_in(own.entrance, tenant).await?;
+    let owners = owners_in(&own.entrance.context, tenant).await?;
     let rules = own.entrance.context.directory.settings(tenant).await?.security.rules(tenant);
     let sessions = own.people().list_tenant_sessions(tenant, None, MOST_SESSIONS).await?;
     Ok(sessions.iter().any(|session| {

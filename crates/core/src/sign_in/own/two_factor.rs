@@ -10,17 +10,18 @@ use crate::{
         recovery::RecoveryCode,
     },
     phone::PhoneNumber,
-    ports::people::accounts::Consumed,
+    ports::{error::StoreError, people::accounts::Consumed},
     sign_in::{
         codes::Sent,
         own::{
-            enrolment::{Enrolled, seal_number},
+            enrolment::{Enrolled, number_of, seal_number},
             owners::two_factor_off,
         },
         proof::{Form, ProofError, Proven, again, begin, check, send, waiting},
         purpose::Purpose,
         signed_in::{OwnError, SignedIn, mail},
     },
+    time::Timestamp,
 };
 use rand::CryptoRng;
 
@@ -58,6 +59,11 @@ pub async fn send_to_new_number(
     Ok(sent)
 }
 
+/// The new number that waits for its first code, and when it stops to wait.
+pub async fn waiting_new_number(own: &SignedIn<'_>) -> Result<Option<(PhoneNumber, Timestamp)>, StoreError> {
+    number_of(own, NEW_NUMBER).await
+}
+
 /// Sends the code to the new number again.
 pub async fn send_to_new_number_again(
     own: &SignedIn<'_>,
@@ -83,7 +89,7 @@ pub async fn change_number(
     let e164 = number.e164();
     let ends_with = Words::new(&e164[e164.len().saturating_sub(SHOWN)..]);
     let news = News::NumberChanged { at: own.now, ends_with };
-    let mut notices = vec![mail(own.entrance, &account, news.clone(), own.now, rng)?];
+    let mut notices = vec![mail(&own.entrance.context, &account, news.clone(), own.now, rng)?];
     notices.extend(to_phone(own, &account, news, rng));
     let consumes = [Consumed::Proof(own.session.id, form.act.as_str(), form.object, form.digest)];
     Ok(own.change(&account, &AccountChange::Phone(phone), &consumes, &notices, rng).await?)
@@ -97,9 +103,9 @@ pub async fn switch_off(
 ) -> Result<LinkSecret, OwnError> {
     let account = own.present().await?;
     let news = News::TwoFactorOff { at: own.now, by: By::Person };
-    let mut notices = vec![mail(own.entrance, &account, news.clone(), own.now, rng)?];
+    let mut notices = vec![mail(&own.entrance.context, &account, news.clone(), own.now, rng)?];
     notices.extend(to_phone(own, &account, news, rng));
-    notices.extend(two_factor_off(own.entrance, &account, own.now, rng).await?);
+    notices.extend(two_factor_off(&own.entrance.context, &account, own.now, rng).await?);
     let consumes: Vec<_> = proven.consumed(own).into_iter().collect();
     own.change(&account, &AccountChange::TwoFactorOff, &consumes, &notices, rng).await
 }
@@ -115,7 +121,7 @@ pub async fn make_recovery_codes(
         return Err(OwnError::Moved);
     }
     let marks = codes.iter().map(|code| code.mark(account.person.id, own.keyring())).collect();
-    let notice = mail(own.entrance, &account, News::RecoveryCodesMade, own.now, rng)?;
+    let notice = mail(&own.entrance.context, &account, News::RecoveryCodesMade, own.now, rng)?;
     let consumes: Vec<_> = proven.consumed(own).into_iter().collect();
     let change = AccountChange::RecoveryCodes(marks);
     let secret = own.change(&account, &change, &consumes, &[notice], rng).await?;

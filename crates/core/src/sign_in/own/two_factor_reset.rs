@@ -3,6 +3,7 @@
 
 use crate::{
     access::{actor::Actor, change::Change},
+    context::Management,
     id::MemberId,
     people::{
         account::{Account, AccountChange},
@@ -10,7 +11,10 @@ use crate::{
         link::{Link, LinkKind},
         notice::{By, LinkPath, News},
     },
-    ports::{error::StoreError, people::accounts::Along},
+    ports::{
+        error::StoreError,
+        people::{SignInStore, accounts::Along},
+    },
     sign_in::{
         Entrance,
         own::owners::{NoOwner, owner_of, two_factor_off},
@@ -94,10 +98,29 @@ pub async fn start_reset(
     };
     let news = News::TwoFactorResetStarted { tenant, effective, cancel: LinkPath::mail(&cancel) };
     // The mail first: no reset waits without the person's knowledge.
-    own.people().add_link(&link, &[mail(own.entrance, &account, news, own.now, rng)?]).await?;
+    own.people().add_link(&link, &[mail(&own.entrance.context, &account, news, own.now, rng)?]).await?;
     let change = AccountChange::ResetTwoFactorAt(Some(effective));
     own.people().change_account(&account, &change, Along::default(), by).await?;
     Ok(Started { effective, secret })
+}
+
+/// Stops a reset that was started in the owner's tenant. Returns whether there was one.
+pub async fn stop_reset(
+    entrance: &Entrance,
+    actor: &Actor,
+    member: MemberId,
+    by: &Change,
+) -> Result<bool, ResetTwoFactorError> {
+    owner_of(entrance, actor).await??;
+    let member = entrance.context.directory.member(actor.tenant, member).await?;
+    let person = member.ok_or(ResetTwoFactorError::NotFound)?.person;
+    let account = entrance.people.account(person).await?.ok_or(ResetTwoFactorError::NotFound)?;
+    if account.reset_2fa_at.is_none() {
+        return Ok(false);
+    }
+    let stop = AccountChange::ResetTwoFactorAt(None);
+    entrance.people.change_account(&account, &stop, Along::default(), by).await?;
+    Ok(true)
 }
 
 /// Carries out the resets that are due. Returns their number.
@@ -111,7 +134,14 @@ pub async fn carry_out_due(
         let memberships = entrance.context.directory.memberships(account.person.id).await?;
         // Meanwhile the person joined another tenant, whose owners have a say too.
         let outcome = if memberships.len() == 1 {
-            switch_off(entrance, &account, By::Owner, &Change::by_system(now), rng).await
+            switch_off(
+                (&entrance.context, &*entrance.people),
+                &account,
+                By::Owner,
+                &Change::by_system(now),
+                rng,
+            )
+            .await
         } else {
             let stop = AccountChange::ResetTwoFactorAt(None);
             let by = Change::by_system(now);
@@ -130,15 +160,15 @@ pub async fn carry_out_due(
 
 /// Switches the second factor off for a person who cannot. The person and the owners of its tenants hear of it.
 pub(super) async fn switch_off(
-    entrance: &Entrance,
+    (management, people): (&Management, &dyn SignInStore),
     account: &Account,
     whom: By,
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(), OwnError> {
     let news = News::TwoFactorOff { at: by.at, by: whom };
-    let mut notices = vec![mail(entrance, account, news, by.at, rng)?];
-    notices.extend(two_factor_off(entrance, account, by.at, rng).await?);
+    let mut notices = vec![mail(management, account, news, by.at, rng)?];
+    notices.extend(two_factor_off(management, account, by.at, rng).await?);
     let along = Along { notices: &notices, ..Along::default() };
-    Ok(entrance.people.change_account(account, &AccountChange::TwoFactorOff, along, by).await?)
+    Ok(people.change_account(account, &AccountChange::TwoFactorOff, along, by).await?)
 }

@@ -78,7 +78,7 @@ impl Sample {
             path: path.to_owned(),
             banners: Vec::new(),
             mode: None,
-            ends_at: Some(NOW),
+            ends_at: Some(Timestamp::from_millis(NOW.millis() + 86_400_000)),
         }
     }
 
@@ -403,6 +403,7 @@ impl Sample {
             Banner::Acting { name: self.names.of("Oksana Kovalenko") },
         ];
         busy.mode = Some(Mode::Test);
+        busy.ends_at = Some(NOW);
         let home = |account| home::HomePage {
             shell: self.named(home::TITLE, "name", "Marta").with_account(account),
             has_2fa: false,
