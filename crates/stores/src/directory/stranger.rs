@@ -62,21 +62,22 @@ pub(super) const DROP_LATE_FORMS: Statement = Statement {
     params: &[Text],
 };
 
-const OF_A_STRANGER: [&Statement; 9] = [
-    &DROP_FORMER_PASSWORDS,
-    &DROP_RECOVERY_CODES,
-    &DROP_SESSIONS,
-    &DROP_HALF_SIGN_INS,
-    &DROP_PROOFS,
-    &DROP_LINKS,
-    &DROP_DEVICE_PEOPLE,
-    &DROP_SIGN_INS,
-    &DROP_LATE_FORMS,
-];
-
 /// Deletes the rest of a person whose row was deleted by a statement before.
 pub(super) fn delete_rows_of_stranger(batch: Batch, person: PersonId) -> Batch {
-    OF_A_STRANGER.iter().fold(batch, |batch, statement| batch.run(statement, vec![person.to_string().into()]))
+    let statements: [&Statement; 9] = [
+        &DROP_FORMER_PASSWORDS,
+        &DROP_RECOVERY_CODES,
+        &DROP_SESSIONS,
+        &DROP_HALF_SIGN_INS,
+        &DROP_PROOFS,
+        &DROP_LINKS,
+        &DROP_DEVICE_PEOPLE,
+        &DROP_SIGN_INS,
+        &DROP_LATE_FORMS,
+    ];
+    statements
+        .into_iter()
+        .fold(batch, |batch, statement| batch.run(statement, vec![person.to_string().into()]))
 }
 
 pub(super) const END_SESSIONS_IN: Statement = Statement {
