@@ -179,6 +179,8 @@ export class Visit {
   }
 
   async signOut() {
+    const found = await this.page.locator('form[action="/portal/sign-out"]').count();
+    if (!found) await this.go("/portal");
     const menu = this.page.locator('button[popovertarget="you"]');
     if (await menu.isVisible()) await menu.click();
     const form = this.page.locator('#you form[action="/portal/sign-out"], footer form[action="/portal/sign-out"]');
