@@ -22,6 +22,7 @@ use countersign_core::{
     people::{
         hours::Zone,
         member::{Limits, Member, Role},
+        password::PasswordText,
         person::{EmailAddress, Identity, Person, PersonName},
     },
     ports::{clock::Clock as _, directory::members::Joining},
@@ -58,7 +59,9 @@ async fn join_at(
     let person = Person::new(person, &identity, whole, &context.keyring, now, &mut rng);
     let member =
         Member { id, tenant, person: person.id, limits, disabled: false, version: 1, created_at: now };
-    let joining = Joining { member: &member, person: Some(&person), invitation: None, password: None };
+    let password = PasswordText::stored("no hash".to_owned());
+    let joining =
+        Joining { member: &member, person: Some(&person), invitation: None, password: Some(&password) };
     context.directory.add_member(joining, None, &Change::by_system(now)).await.unwrap();
     context.refresh().await.unwrap();
     member

@@ -37,6 +37,8 @@ crate::directory::on_each_engine!(
     visiting::a_person_enters_a_tenant_and_leaves,
     visiting::a_session_ends_by_its_lengths,
     visiting::a_tenant_demands_what_is_missing,
+    visiting::a_kept_session_has_shown_the_first_code,
+    visiting::a_late_form_comes_back_once,
     visiting::an_invited_person_joins_once,
     visiting::the_first_person_is_made_once,
     accounts::an_account_changes_only_as_it_was_read,

@@ -112,7 +112,7 @@ async fn wrong_security_settings_are_named_and_change_nothing() {
     }
     // The virtual phone of `dev` gets the codes.
     let set = patch(json!({ "require_2fa": "2027-01-01T00:00:00Z" })).await;
-    assert_eq!(set.json()["require_2fa"], "2027-01-01T00:00:00Z", "{set:?}");
+    assert_eq!(set.json()["require_2fa"], "2027-01-01T00:00:00.000Z", "{set:?}");
     assert_eq!(patch(json!({ "require_2fa": null })).await.json(), defaults());
     let owner = app.tenant("Other").await;
     let own = json!({ "security": { "session_idle": 1, "colour": "red" } });

@@ -62,7 +62,7 @@ fn values_for(n: usize, statement: &Statement) -> Vec<Value> {
     match statement.table {
         "people" if text.starts_with("INSERT") => {
             let zone = ["per_1".into(), bytes(1), bytes(2), "pl".into(), "Europe/Warsaw".into()];
-            with(zone.into(), vec![7.into(), 8.into(), 9.into()])
+            with(zone.into(), vec![7.into(), 8.into(), 9.into(), "a hash".into(), 10.into()])
         }
         "people" if text.contains("person_id FROM members WHERE tenant_id = $1 AND id >=") => {
             vec![tenant(), "mem_1".into(), "mem_1".into()]

@@ -10,19 +10,23 @@ use countersign_core::{
     access::{actor::Actor, allowlist::Allowlist, change::Change},
     management::invitations::invite,
     people::{
-        account::AccountChange,
+        account::{AccountChange, OwnPhone},
         hours::Zone,
         invitation::LinkSecret,
         link::{Link, LinkKind},
         member::{Limits, Role},
         password::Fault,
         person::{EmailAddress, PersonName},
+        session::Factors,
     },
+    phone::PhoneNumber,
+    ports::people::accounts::Along,
     sign_in::{
         begin::NewSession,
         enter::{EnterError, enter},
         first::Entered,
         join::{JoinError, NewPerson, accept_as_new, accept_signed_in, is_setup, open_invitation, set_up},
+        late::{Late, keep_late, take_late},
         out::sign_out,
         tenants::tenants,
         visit::{Gone, Inside, Missing, Place, Visit, visit},
@@ -176,6 +180,60 @@ pub async fn a_tenant_demands_what_is_missing(base: &Base) -> Result<()> {
     let secret = entered(&door, &new.secret).await?;
     door.entrance.context.directory.delete_member(&third, None, &by).await?;
     ensure!(matches!(look(&door, &secret).await, Err(Gone::Unknown)), "the person is gone too");
+    Ok(())
+}
+
+pub async fn a_kept_session_has_shown_the_first_code(base: &Base) -> Result<()> {
+    let door = Door::new(base).await?;
+    let member = door.owner("ada").await?;
+    let new = signed_in(&door, "ada").await?;
+    let (context, people, now) = (&door.entrance.context, &door.entrance.people, door.now());
+    let number = PhoneNumber::parse("+48501000003")?;
+    let phone = OwnPhone::new(member.person, &number, &context.keyring, now, &mut rng());
+    let mut secret = new.secret;
+    for (change, factors) in [
+        (AccountChange::TwoFactorOn(phone, Vec::new()), Factors::Code),
+        (AccountChange::RecoveryCodes(Vec::new()), Factors::Code),
+        (AccountChange::TwoFactorOff, Factors::Password),
+    ] {
+        let account = people.account(member.person).await?.context("the account")?;
+        let renewed = LinkSecret::generate(&mut rng());
+        let along = Along { kept: Some((new.session.id, renewed.hash())), ..Along::default() };
+        people.change_account(&account, &change, along, &Change::by_system(now)).await?;
+        ensure!(matches!(look(&door, &secret).await, Err(Gone::Unknown)), "the secret is another one");
+        secret = renewed;
+        assert_eq!(look(&door, &secret).await?.session.factors, factors);
+    }
+    Ok(())
+}
+
+pub async fn a_late_form_comes_back_once(base: &Base) -> Result<()> {
+    let door = Door::new(base).await?;
+    door.owner("ada").await?;
+    door.owner("eve").await?;
+    let new = signed_in(&door, "ada").await?;
+    let secret = entered(&door, &new.secret).await?;
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let late = Late { path: "/portal/profile".to_owned(), fields: vec![pair("name", "Ada")] };
+    let keep = async || keep_late(&door.entrance, &secret, &late, door.now(), &mut rng()).await;
+    let back = async |name: &str| -> Result<Option<Late>> {
+        let new = signed_in(&door, name).await?;
+        let here = look(&door, &entered(&door, &new.secret).await?).await?;
+        Ok(take_late(&door.entrance, &here, door.now()).await?)
+    };
+    door.clock.turn(seconds(7_200));
+    keep().await?;
+    assert_eq!(back("eve").await?, None, "it is another person's");
+    assert_eq!(back("ada").await?.as_ref(), Some(&late));
+    assert_eq!(back("ada").await?, None, "it comes back once");
+    keep().await?;
+    door.clock.turn(seconds(901));
+    assert_eq!(back("ada").await?, None, "it is kept for 15 minutes");
+    // Nothing is kept for a session that was signed out everywhere.
+    let person = look(&door, &signed_in(&door, "ada").await?.secret).await?.session.person;
+    door.change(person, AccountChange::SignOutEverywhere { forget_devices: false }).await?;
+    keep().await?;
+    assert_eq!(back("ada").await?, None);
     Ok(())
 }
 

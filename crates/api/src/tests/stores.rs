@@ -154,7 +154,8 @@ pub fn api(mode: Mode, scopes: Scopes, disabled: bool) -> Api {
     let strays = Arc::new(Strays::new(Arc::clone(&clock)));
     let key_uses = Arc::new(KeyUses::default());
     let body_timeout = Duration::from_secs(10);
-    let state = State { context, clock, proxies, public_url: None, secure: false, body_timeout };
+    let state =
+        State { context, clock, proxies, public_url: None, secure: false, body_timeout, notices: None };
     Api { state: Data::new(state), key_uses, failures, strays }
 }
 

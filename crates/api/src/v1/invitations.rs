@@ -55,8 +55,7 @@ async fn mail(
 ) -> Result<(), Problem> {
     if let Some(notices) = &state.notices {
         let (invitation, secret) = made;
-        let mailed = mail_invitation(&state.context, &**notices, (invitation, secret), now, &mut rng());
-        mailed.await?;
+        mail_invitation(&state.context, &**notices, (invitation, secret), now, &mut rng()).await?;
     }
     Ok(())
 }

@@ -49,6 +49,7 @@ fn state() -> web::Data<State> {
         public_url: None,
         secure: true,
         body_timeout: Duration::from_secs(1),
+        notices: None,
     })
 }
 

@@ -137,6 +137,10 @@ impl Visiting {
                 return Err((Some(gone), Leave(sign_in_path(&request)).into()));
             }
         };
+        if let Place::Inside(inside) = &visit.place {
+            // For the line in the log. It also keeps the connection open for the next page.
+            request.extensions_mut().insert(inside.actor.clone());
+        }
         if let Place::Barred { missing: Missing::NewPassword { .. }, .. } = &visit.place
             && !BESIDE_PASSWORD.contains(&request.path())
         {

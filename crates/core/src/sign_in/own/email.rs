@@ -13,7 +13,6 @@ use crate::{
     },
     ports::error::StoreError,
     sign_in::{
-        Entrance,
         proof::Proven,
         signed_in::{OwnError, SignedIn, identity},
     },
