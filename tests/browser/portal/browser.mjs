@@ -211,6 +211,8 @@ export class Visit {
   /** No finding of axe, and no page wider than its window. */
   async check(name, tags) {
     if (!(await this.page.evaluate(() => "axe" in globalThis))) await this.page.evaluate(axe);
+    // Colours that move from night to day would be judged half-way.
+    await this.page.evaluate(() => document.getAnimations().forEach((animation) => animation.finish()));
     const rules = { resultTypes: ["violations"], ...(tags && { runOnly: tags }) };
     const { violations } = await this.page.evaluate((rules) => globalThis.axe.run(document, rules), rules);
     const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
