@@ -23,8 +23,9 @@ test("two minutes before the end the page says so and offers to stay", async () 
   await note.waitFor();
   await server.age("sessions", "seen_at", HOUR - 110);
   const before = await seen();
+  const stayed = visit.page.waitForResponse("**/portal/stay");
   await note.locator("[data-stay]").click();
-  await note.waitFor({ state: "hidden" });
+  assert.equal((await stayed).status(), 200);
   await eventually("request that keeps the session", async () => (await seen()) > before + (HOUR - 200) * 1e6);
   assert.equal(await visit.page.locator("#name").inputValue(), "Half a name", "what was typed is there");
   assert.equal(await visit.isIn(), true);

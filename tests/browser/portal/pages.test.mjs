@@ -9,7 +9,7 @@ let server;
 before(async () => (server = await startDev()));
 after(() => server?.stop());
 
-const LONG = "Wolnomiłościwszczególnieprzezzielonykoszyk";
+const LONG = "Wolnomiłościwszczególnieprzezzielonykosz";
 
 test("no page before sign-in has a violation of accessibility", async () => {
   const visit = await open(server.base);
@@ -24,11 +24,10 @@ test("no page before sign-in has a violation of accessibility", async () => {
   await visit.go("/portal/forgot");
   await visit.enter({ email: "nobody@example.com" });
   await visit.look("link is on its way");
-  const tenant = await newTenant(server, `${LONG} Sp. z o.o.`);
-  await server.command("tenant", "security", "set", tenant, "--require-2fa", "2026-01-01");
-  await visit.go(await invite(server, { tenant, role: "subuser", email: `${LONG}@example.com` }));
+  const tenant = await newTenant(server, `${LONG.slice(0, 28)} Sp. z o.o.`);
+  await visit.go(await invite(server, { tenant, role: "subuser", email: `${"long".repeat(15)}@example.com` }));
   await visit.look("invitation");
-  await visit.fill({ name: "x", password: "x", phone: "x" });
+  await visit.fill({ name: "x", password: "x" });
   await visit.act("act", "join");
   await visit.look("invitation with errors");
 });
@@ -70,7 +69,7 @@ test("no page has a violation of accessibility", async () => {
   await visit.enter({ proof_password: person.password });
   await visit.look("proof by code");
   await visit.go("/portal/email");
-  await visit.enter({ email: "x", proof_password: "x" });
+  await visit.enter({ email: "x@y", proof_password: "x" });
   await visit.look("address with errors");
   await visit.signOut();
   await visit.look("signed out");
@@ -141,6 +140,7 @@ test("every page works without JavaScript", async () => {
   await visit.go(linkIn(await server.mail.next("iza.nowa@example.com", /\/portal\/mail\//), "mail"));
   await visit.send();
   person.email = "iza.nowa@example.com";
+  if (await visit.isIn()) await visit.signOut();
   await visit.signIn(server, person);
   assert.equal(await visit.isIn(), true);
   const other = await (await open(server.base, options)).signIn(server, person);

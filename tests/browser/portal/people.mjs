@@ -12,10 +12,11 @@ export const path = (link) => new URL(link, "http://x").pathname;
 /** The link of an invitation, which the command prints or mails. */
 export async function invite(server, { role = "owner", limits = [], tenant = server.tenant, email } = {}) {
   const flags = role === "subuser" && !limits.includes("--permissions") ? ["--permissions", "settings:read", ...limits] : limits;
+  const seen = server.mail?.to(email).length;
   const printed = await server.command("member", "invite", "--tenant", tenant, "--role", role, ...flags, email);
   const link = printed.match(/\S*\/portal\/invite\/\S+/);
   if (link) return path(link[0]);
-  const mail = await server.mail.next(email, /\/portal\/invite\//);
+  const mail = await server.mail.next(email, /\/portal\/invite\//, seen);
   return linkIn(mail, "invite");
 }
 

@@ -9,13 +9,20 @@ let server;
 before(async () => (server = await startDev({ utf8: false })));
 after(() => server?.stop());
 
-test("the whole walk", async (t) => {
+/** A step of the walk; its name stands before what went wrong in it. */
+const step = (name, body) =>
+  body().catch((error) => {
+    error.message = `${name}: ${error.message}`;
+    throw error;
+  });
+
+test("the whole walk", async () => {
   const tenant = await newTenant(server, "Zielony Koszyk");
   const owner = { name: "Marta Wiśniewska", email: "marta@zielony.example", password: password(1), tenant };
   const home = await open(server.base);
   let work;
 
-  await t.test("an invitation by the operator makes an owner", async () => {
+  await step("an invitation by the operator makes an owner", async () => {
     const link = await invite(server, { tenant, email: owner.email });
     assert.equal(await home.go(link), 200);
     assert.match(await home.text(), /Zielony Koszyk/);
@@ -25,14 +32,14 @@ test("the whole walk", async (t) => {
     assert.equal(await (await open(server.base)).go(link), 404, "the link works once");
   });
 
-  await t.test("the second factor is switched on, and asked for", async () => {
+  await step("the second factor is switched on, and asked for", async () => {
     await home.switchOn(server, owner, newNumber());
     await home.signOut();
     await home.signIn(server, owner);
     assert.equal(await home.isIn(), true);
   });
 
-  await t.test("a mail tells of the new device, and its link signs out everywhere", async () => {
+  await step("a mail tells of the new device, and its link signs out everywhere", async () => {
     work = await (await open(server.base)).signIn(server, owner);
     assert.equal(await work.isIn(), true);
     const mail = await server.mail.next(owner.email, /\/portal\/mail\//);
@@ -47,7 +54,7 @@ test("the whole walk", async (t) => {
     await home.signIn(server, owner);
   });
 
-  await t.test("the end of a session is announced, and a late form comes back", async () => {
+  await step("the end of a session is announced, and a late form comes back", async () => {
     await home.page.clock.install();
     await home.go("/portal/profile");
     await home.page.clock.runFor(58 * 60 * 1_000 + 5_000);
@@ -62,7 +69,7 @@ test("the whole walk", async (t) => {
     await home.page.clock.resume();
   });
 
-  await t.test("an old password must be changed where the company says so", async () => {
+  await step("an old password must be changed where the company says so", async () => {
     await home.go("/portal/security/rules");
     await home.prove(server, owner, { password_age: "force", password_days: "30" });
     await server.age("people", "password_at", 31 * 86_400);
@@ -75,7 +82,7 @@ test("the whole walk", async (t) => {
     assert.equal(home.path(), "/portal/devices");
   });
 
-  await t.test("the portal's list refuses", async () => {
+  await step("the portal's list refuses", async () => {
     await server.command("allowlist", "portal", "add", "--tenant", tenant, "203.0.113.0/24 Office");
     await home.go("/portal");
     assert.match(await home.text(), /127\.0\.0\.1/);
@@ -85,7 +92,7 @@ test("the whole walk", async (t) => {
     assert.match(await home.text(), /Zielony/);
   });
 
-  await t.test("a subuser is invited, signs in and sees less", async () => {
+  await step("a subuser is invited, signs in and sees less", async () => {
     const subuser = { name: "Kasia Mak", email: "kasia@zielony.example", password: password(3), tenant };
     const limits = ["--permissions", "verifications:start,reports:read"];
     const visit = await open(server.base);
