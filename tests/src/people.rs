@@ -8,6 +8,7 @@ pub mod door;
 mod ends;
 mod links;
 mod notices;
+mod own;
 mod races;
 mod sessions;
 mod signing_in;

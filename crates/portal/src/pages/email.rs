@@ -35,7 +35,9 @@ pub struct EmailPage {
 
 /// `GET /portal/email`
 pub async fn show(here: Visiting) -> Result<HttpResponse, Error> {
-    answer(&here, String::new(), Proof::Password, Errors::default()).await
+    let late = here.late_form().await?;
+    let typed = late.map(|late| late.text("email").to_owned()).unwrap_or_default();
+    answer(&here, typed, Proof::Password, Errors::default()).await
 }
 
 /// `POST /portal/email`

@@ -74,7 +74,9 @@ pub async fn show(here: Visiting) -> Result<HttpResponse, Error> {
     let list = read_portal_allowlist(&here.entrance.context, inside.actor.tenant).await;
     let list = list.map_err(list_error)?;
     let first = first_proof(&here);
-    answer(&here, write(&list), &list, first, Errors::default()).await
+    let late = here.late_form().await?;
+    let typed = late.map_or_else(|| write(&list), |late| late.raw("entries").to_owned());
+    answer(&here, typed, &list, first, Errors::default()).await
 }
 
 /// `POST /portal/ip-lists`

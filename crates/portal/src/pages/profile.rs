@@ -47,7 +47,8 @@ pub struct ProfilePage {
 
 /// `GET /portal/profile`
 pub async fn show(here: Visiting) -> Result<HttpResponse, Error> {
-    answer(&here, here.name().to_owned(), Errors::default()).await
+    let late = here.late_form().await?;
+    answer(&here, late.as_ref(), Errors::default()).await
 }
 
 /// `POST /portal/profile`: saves the profile, or closes the account.
@@ -64,7 +65,7 @@ pub async fn send(sent: Sent) -> Result<HttpResponse, Error> {
     });
     let zone = form.read("zone", |text| Zone::parse(text).ok_or_else(unknown));
     let (Some(name), Some(language), Some(zone)) = (name, language, zone) else {
-        return answer(&here, form.text("name").to_owned(), form.errors.clone()).await;
+        return answer(&here, Some(&form), form.errors.clone()).await;
     };
     change_profile(&own(&here), (name, language, zone), &mut rng()).await.map_err(own_error)?;
     done(&here, "/portal/profile", None, t.get("saved")).await
@@ -86,18 +87,23 @@ async fn close(here: &Visiting, form: &Form) -> Result<HttpResponse, Error> {
         Err(CloseError::Own(error)) => Err(own_error(error)),
         Err(CloseError::Member(MemberError::Directory(StoreError::LastOwner))) => {
             let errors = Errors::one("", here.t.get("close-last-owner"));
-            answer(here, here.name().to_owned(), errors).await
+            answer(here, None, errors).await
         }
         Err(CloseError::Member(MemberError::Directory(error))) => Err(directory(error).into()),
         Err(CloseError::Member(_)) => Err(own_error(OwnError::Moved)),
     }
 }
 
-async fn answer(here: &Visiting, name: String, errors: Errors) -> Result<HttpResponse, Error> {
+/// The page with the person's profile, or with what was typed.
+async fn answer(here: &Visiting, typed: Option<&Form>, errors: Errors) -> Result<HttpResponse, Error> {
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let shell = here.shell(here.t.get(TITLE).into_owned()).await?.with_errors(errors);
     let person = &here.visit.account.person;
-    let language = Language::of_tag(person.language.as_str()).unwrap_or_default();
-    let view = ProfilePage { name, languages: languages(language), zones: zones(&person.zone), shell };
+    let name = typed.map_or_else(|| here.name().to_owned(), |form| form.text("name").to_owned());
+    let language = typed.and_then(|form| Language::of_tag(form.text("language")));
+    let language = language.or_else(|| Language::of_tag(person.language.as_str())).unwrap_or_default();
+    let zone = typed.and_then(|form| Zone::parse(form.text("zone")));
+    let zones = zones(zone.as_ref().unwrap_or(&person.zone));
+    let view = ProfilePage { name, languages: languages(language), zones, shell };
     Ok(page_with(status, &view)?)
 }

@@ -75,7 +75,8 @@ impl RulesPage {
 pub async fn show(here: Visiting) -> Result<HttpResponse, Error> {
     owner(&here).await?;
     let proof = first_proof(&here);
-    answer(&here, None, proof, Errors::default()).await
+    let late = here.late_form().await?;
+    answer(&here, late.as_ref(), proof, Errors::default()).await
 }
 
 /// `POST /portal/security/rules`

@@ -26,7 +26,7 @@ use countersign_core::{
         own::{
             devices::{forget, list_devices, trust},
             email::{EmailError, ask_email},
-            mail::{MailError, open_mail, use_mail},
+            mail::{MailError, Opened, open_mail, use_mail},
             password::{PasswordError, change_password},
             profile::{CloseError, change_profile, close_own_account},
             reset::{ResetError, forgot, open_reset, reset},
@@ -135,7 +135,8 @@ pub async fn another_address_is_confirmed_and_undone_by_links(base: &Base) -> Re
     ensure!(to.contains(&("address_changing", "anna@example.com".to_owned())), "{to:?}");
     let (confirm, undo) = (link(&mails, "confirm_address")?, link(&mails, "address_changing")?);
     let find = async |text: &str| door.entrance.people.find_account(EmailMark::of_typed(text, keyring)).await;
-    assert_eq!(open_mail(&door.entrance, &confirm, door.now()).await?, Some(LinkKind::ConfirmAddress));
+    let opened = open_mail(&door.entrance, &confirm, door.now()).await?;
+    assert_eq!(opened, Some(Opened::ConfirmAddress(new.clone())));
     ensure!(find("anna@new.example").await?.is_none(), "looking changes nothing");
 
     let from = &seat.visitor.clone();
@@ -172,11 +173,11 @@ pub async fn the_first_undo_voids_those_of_later_changes(base: &Base) -> Result<
         undos.push(link(&mails, "address_changing")?);
         let confirm = link(&mails, "confirm_address")?;
         let session = Some(&seat.session);
-        let used =
-            use_mail(&door.entrance, &seat.visitor, session, &confirm, door.now(), &mut rng()).await?;
+        let used = use_mail(&door.entrance, &seat.visitor, session, &confirm, door.now(), &mut rng()).await?;
         seat.go_on(&door, used.secret.context("this browser stays")?).await?;
     }
-    let press = async |undo| use_mail(&door.entrance, &seat.visitor, None, undo, door.now(), &mut rng()).await;
+    let press =
+        async |undo| use_mail(&door.entrance, &seat.visitor, None, undo, door.now(), &mut rng()).await;
     press(&undos[0]).await?;
     ensure!(matches!(press(&undos[1]).await, Err(MailError::Void)), "it came to the thief");
     let keyring = &door.entrance.context.keyring;
@@ -195,7 +196,9 @@ pub async fn what_needs_no_proof_keeps_nobody_from_ending_a_session(base: &Base)
     let lengths = AccountChange::SessionLengths(SessionIdle::new(300), None);
     let people = &door.entrance.people;
     people.change_account(&stale, &lengths, Along::default(), &by).await?;
-    people.change_account(&stale, &AccountChange::Profile(stale.person.clone()), Along::default(), &by).await?;
+    people
+        .change_account(&stale, &AccountChange::Profile(stale.person.clone()), Along::default(), &by)
+        .await?;
     let everywhere = AccountChange::SignOutEverywhere { forget_devices: true };
     people.change_account(&stale, &everywhere, Along::default(), &by).await?;
     let moved = people.change_account(&stale, &lengths, Along::default(), &by).await;

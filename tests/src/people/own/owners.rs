@@ -90,19 +90,20 @@ pub async fn only_the_operator_resets_a_person_of_two_tenants(base: &Base) -> Re
     let own = here.own(&door);
     let refused = start_reset(&own, &actor(&owner), bert.id, &proven, &by(&door, &owner), &mut rng()).await;
     ensure!(matches!(refused, Err(ResetTwoFactorError::OperatorOnly)), "{refused:?}");
-    reset_two_factor(&door.entrance, bert.person, &operator, &mut rng()).await?;
+    let (management, people) = (&*door.entrance.context, &*door.entrance.people);
+    reset_two_factor((management, people), bert.person, &operator, &mut rng()).await?;
     ensure!(account_of(&door, bert.person).await?.phone.is_none());
-    let again = reset_two_factor(&door.entrance, bert.person, &operator, &mut rng()).await;
+    let again = reset_two_factor((management, people), bert.person, &operator, &mut rng()).await;
     ensure!(matches!(again, Err(OperatorError::NotOn)), "{again:?}");
 
     ensure!(!here.is_over(&door).await?);
-    sign_out(&door.entrance, owner.person, &operator).await?;
+    sign_out(people, owner.person, &operator).await?;
     ensure!(here.is_over(&door).await?);
     let taken = EmailAddress::parse("Bert@example.com").unwrap();
-    let refused = set_email(&door.entrance, owner.person, &taken, &operator, &mut rng()).await;
+    let refused = set_email((management, people), owner.person, &taken, &operator, &mut rng()).await;
     ensure!(matches!(refused, Err(OperatorError::Taken)), "{refused:?}");
     let new = EmailAddress::parse("anna@new.example").unwrap();
-    set_email(&door.entrance, owner.person, &new, &operator, &mut rng()).await?;
+    set_email((management, people), owner.person, &new, &operator, &mut rng()).await?;
     let mark = EmailMark::of_typed("anna@new.example", &door.entrance.context.keyring);
     ensure!(door.entrance.people.find_account(mark).await?.is_some());
     Ok(())

@@ -39,7 +39,10 @@ pub async fn a_proof_is_for_one_act_and_one_form(base: &Base) -> Result<()> {
     none_waits(prove(&own, form(ActName::Email), "123456", &mut rng()).await);
 
     let first = code(&door, &own, form(ActName::Email)).await?;
-    let other_fields = Form { digest: digest_fields([("name", "values")], &crate::codes::keyring()), ..form(ActName::Email) };
+    let other_fields = Form {
+        digest: digest_fields([("name", "values")], &crate::codes::keyring()),
+        ..form(ActName::Email)
+    };
     let other_object = Form { object: "x", ..form(ActName::Email) };
     for other in [other_fields, other_object, form(ActName::Password)] {
         none_waits(prove(&own, other, &first, &mut rng()).await);

@@ -32,7 +32,7 @@ pub async fn it_is_on_after_the_password_and_the_first_code(base: &Base) -> Resu
     ensure!(matches!(wrong, Err(EnrolError::Proof(ProofError::WrongPassword))), "{wrong:?}");
     let sent = ask_enrolment(&own, PASSWORD, &phone, None, &mut rng()).await?;
     let code = door.code(sent.verification).await?;
-    ensure!(waiting_number(&own).await? == Some(phone.clone()));
+    ensure!(waiting_number(&own).await?.is_some_and(|(number, _)| number == phone));
     let other = enrol(&own, &number("+48500600712"), &code, None, &mut rng()).await;
     ensure!(matches!(other, Err(EnrolError::Proof(ProofError::NoneWaits))), "{other:?}");
     let elsewhere = enrol(&there.own(&door), &phone, &code, None, &mut rng()).await;
@@ -88,22 +88,23 @@ pub async fn another_number_needs_a_code_to_each(base: &Base) -> Result<()> {
     let new = number("+48500600715");
     let own = here.own(&door);
     // The proof for another number is no proof for this one.
-    let Asked::Code(sent) = ask(&own, change_form(&number("+48500600716")), PASSWORD, &mut rng()).await?
+    let Asked::Code(sent) =
+        ask(&own, change_form(&number("+48500600716"), own.keyring()), PASSWORD, &mut rng()).await?
     else {
         anyhow::bail!("a phone")
     };
     let code = door.code(sent?.verification).await?;
-    let other = prove(&own, change_form(&number("+48500600716")), &code, &mut rng()).await?;
+    let other = prove(&own, change_form(&number("+48500600716"), own.keyring()), &code, &mut rng()).await?;
     let refused = send_to_new_number(&own, &other, &new, &mut rng()).await;
     ensure!(matches!(refused, Err(ProofError::NoneWaits)), "{refused:?}");
 
-    let Asked::Code(sent) = ask(&own, change_form(&new), PASSWORD, &mut rng()).await? else {
+    let Asked::Code(sent) = ask(&own, change_form(&new, own.keyring()), PASSWORD, &mut rng()).await? else {
         anyhow::bail!("a phone")
     };
     let code = door.code(sent?.verification).await?;
     let early = change_number(&own, &new, &code, &mut rng()).await;
     ensure!(matches!(early, Err(ProofError::NoneWaits)), "the new number got no code yet: {early:?}");
-    let proven = prove(&own, change_form(&new), &code, &mut rng()).await?;
+    let proven = prove(&own, change_form(&new, own.keyring()), &code, &mut rng()).await?;
     let sent = send_to_new_number(&own, &proven, &new, &mut rng()).await?;
     let wrong = change_number(&own, &new, &code, &mut rng()).await;
     ensure!(matches!(wrong, Err(ProofError::WrongCode { .. })), "{wrong:?}");
