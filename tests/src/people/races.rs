@@ -159,7 +159,9 @@ pub async fn nothing_of_the_former_epoch_is_completed(base: &Base) -> Result<()>
             async move { node.begin_proof(&proof).await }
         });
         let (signed, began, proved) = tokio::join!(made(signing), made(beginning), made(proving));
-        (signed?, began?, proved?);
+        signed?;
+        began?;
+        proved?;
         changing.await??;
         // What was first is over, and nothing can be completed any more.
         ensure!(world.people.list_sessions(id).await?.is_empty(), "a session of the former epoch");

@@ -79,7 +79,7 @@ mod tests {
         let guard = from_fn(move |request, next| place.clone().guard(request, next));
         let routes = ["/portal", "/portal/sign-in", "/v1/tenant", "/health/live", "/portals"];
         let app = routes.iter().fold(App::new().wrap(guard), |app, path| {
-            app.route(path, web::get().to(|_: HttpRequest| async { HttpResponse::NoContent() }))
+            app.route(path, web::get().to(|_: HttpRequest| async { HttpResponse::NoContent().finish() }))
         });
         let app = test::init_service(app).await;
         let mut request = test::TestRequest::get().uri(path);
