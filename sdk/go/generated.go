@@ -114,6 +114,7 @@ const (
 // Defines values for InvitationDelivery.
 const (
 	InvitationDeliveryByOperator InvitationDelivery = "by_operator"
+	InvitationDeliveryMail       InvitationDelivery = "mail"
 )
 
 // Defines values for MemberRole.
@@ -902,7 +903,7 @@ type Invitation struct {
 	// CreatedAt When it was made.
 	CreatedAt time.Time `json:"created_at"`
 
-	// Delivery How the link reaches the invited person.
+	// Delivery How the link reaches the invited person: by a mail of this server, or the operator prints it.
 	Delivery InvitationDelivery `json:"delivery"`
 
 	// Email The invited address; null if this server cannot read it.
@@ -2439,10 +2440,10 @@ func (s *InvitationsService) ListPage(ctx context.Context, params ListInvitation
 // Create invites somebody to become a member.
 //
 // The answer contains no link, and it is the same whether or not somebody with
-// this address has an account. This server sends no mail yet: the operator
-// prints a link with `countersign member link` and hands it over. It is good for
-// 48 hours. The person accepts it on the pages of the server, which come with a
-// later release. When it is accepted, the caller must still have what it grants.
+// this address has an account. The link goes out by mail (`delivery` is `mail`);
+// without a mail server the operator prints one with `countersign member link`
+// and hands it over. It is good for 48 hours. When it is accepted, the caller
+// must still have what it grants.
 func (s *InvitationsService) Create(ctx context.Context, body CreateInvitation, options ...CallOption) (*Invitation, error) {
 	return answer[Invitation](ctx, s.core, call{
 		operation: "create_invitation", method: http.MethodPost, path: "/v1/invitations", body: body,
@@ -2466,9 +2467,9 @@ func (s *InvitationsService) Get(ctx context.Context, id string, options ...Call
 
 // Resend sends an invitation again: another link, which is good for 48 hours.
 //
-// The former link is void, and the caller is the author from then on. This
-// server sends no mail yet, so the operator must print a link afterwards. An
-// invitation is sent at most 5 times; each printed link counts.
+// The former link is void, and the caller is the author from then on. Without a
+// mail server the operator must print a link afterwards. An invitation is sent
+// at most 5 times; each printed link counts.
 func (s *InvitationsService) Resend(ctx context.Context, id string, options ...CallOption) (*Invitation, error) {
 	return answer[Invitation](ctx, s.core, call{
 		operation: "resend_invitation", method: http.MethodPost, path: "/v1/invitations/{id}/resend", ids: []string{id},

@@ -28,6 +28,7 @@ mod narrowed;
 mod operator;
 mod people;
 mod permissions;
+mod persons;
 mod portal;
 mod receipts;
 mod rotation;

@@ -370,10 +370,10 @@ export class InvitationsResource extends Resource {
    * Invites somebody to become a member.
    *
    * The answer contains no link, and it is the same whether or not somebody with
-   * this address has an account. This server sends no mail yet: the operator
-   * prints a link with `countersign member link` and hands it over. It is good for
-   * 48 hours. The person accepts it on the pages of the server, which come with a
-   * later release. When it is accepted, the caller must still have what it grants.
+   * this address has an account. The link goes out by mail (`delivery` is `mail`);
+   * without a mail server the operator prints one with `countersign member link`
+   * and hands it over. It is good for 48 hours. When it is accepted, the caller
+   * must still have what it grants.
    *
    * The key needs the scope `members:write`.
    */
@@ -402,9 +402,9 @@ export class InvitationsResource extends Resource {
   /**
    * Sends an invitation again: another link, which is good for 48 hours.
    *
-   * The former link is void, and the caller is the author from then on. This
-   * server sends no mail yet, so the operator must print a link afterwards. An
-   * invitation is sent at most 5 times; each printed link counts.
+   * The former link is void, and the caller is the author from then on. Without a
+   * mail server the operator must print a link afterwards. An invitation is sent
+   * at most 5 times; each printed link counts.
    *
    * The key needs the scope `members:write`.
    */

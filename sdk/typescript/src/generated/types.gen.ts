@@ -952,7 +952,7 @@ export type Invitation = {
      */
     created_at: string;
     /**
-     * How the link reaches the invited person.
+     * How the link reaches the invited person: by a mail of this server, or the operator prints it.
      */
     delivery: InvitationDelivery;
     /**
@@ -1002,7 +1002,7 @@ export type Invitation = {
  * How the link reaches the invited person. `by_operator`: this server sends no mail, so the operator makes
  * a link on the command line and hands it over.
  */
-export type InvitationDelivery = 'by_operator' | (string & {});
+export type InvitationDelivery = 'mail' | 'by_operator' | (string & {});
 
 /**
  * A page of invitations.

@@ -95,6 +95,7 @@ class InvitationDelivery(OpenEnum):
     a link on the command line and hands it over."""
 
     BY_OPERATOR = "by_operator"
+    MAIL = "mail"
 
 
 class KeyMode(OpenEnum):

@@ -55,10 +55,10 @@ class Invitations(Resource):
         """Invites somebody to become a member.
 
         The answer contains no link, and it is the same whether or not somebody with
-        this address has an account. This server sends no mail yet: the operator
-        prints a link with `countersign member link` and hands it over. It is good for
-        48 hours. The person accepts it on the pages of the server, which come with a
-        later release. When it is accepted, the caller must still have what it grants.
+        this address has an account. The link goes out by mail (`delivery` is `mail`);
+        without a mail server the operator prints one with `countersign member link`
+        and hands it over. It is good for 48 hours. When it is accepted, the caller
+        must still have what it grants.
 
         Args:
             email: The e-mail address. Only the person with this address can accept.
@@ -137,9 +137,9 @@ class Invitations(Resource):
     ) -> models.Invitation:
         """Sends an invitation again: another link, which is good for 48 hours.
 
-        The former link is void, and the caller is the author from then on. This
-        server sends no mail yet, so the operator must print a link afterwards. An
-        invitation is sent at most 5 times; each printed link counts.
+        The former link is void, and the caller is the author from then on. Without a
+        mail server the operator must print a link afterwards. An invitation is sent
+        at most 5 times; each printed link counts.
 
         Args:
             id: The invitation.
@@ -200,10 +200,10 @@ class AsyncInvitations(AsyncResource):
         """Invites somebody to become a member.
 
         The answer contains no link, and it is the same whether or not somebody with
-        this address has an account. This server sends no mail yet: the operator
-        prints a link with `countersign member link` and hands it over. It is good for
-        48 hours. The person accepts it on the pages of the server, which come with a
-        later release. When it is accepted, the caller must still have what it grants.
+        this address has an account. The link goes out by mail (`delivery` is `mail`);
+        without a mail server the operator prints one with `countersign member link`
+        and hands it over. It is good for 48 hours. When it is accepted, the caller
+        must still have what it grants.
 
         Args:
             email: The e-mail address. Only the person with this address can accept.
@@ -282,9 +282,9 @@ class AsyncInvitations(AsyncResource):
     ) -> models.Invitation:
         """Sends an invitation again: another link, which is good for 48 hours.
 
-        The former link is void, and the caller is the author from then on. This
-        server sends no mail yet, so the operator must print a link afterwards. An
-        invitation is sent at most 5 times; each printed link counts.
+        The former link is void, and the caller is the author from then on. Without a
+        mail server the operator must print a link afterwards. An invitation is sent
+        at most 5 times; each printed link counts.
 
         Args:
             id: The invitation.
