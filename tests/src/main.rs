@@ -28,7 +28,6 @@ mod narrowed;
 mod operator;
 mod people;
 mod permissions;
-mod persons;
 mod portal;
 mod receipts;
 mod rotation;

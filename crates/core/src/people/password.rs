@@ -16,6 +16,9 @@ pub const LONGEST: usize = 256;
 pub const REMEMBERED: usize = 10;
 /// The least score of zxcvbn, of 0 to 4: at least 10^6 guesses.
 const LEAST_SCORE: Score = Score::Two;
+/// zxcvbn judges so many characters of a password. Its work grows fast with the length, and a password is no weaker
+/// than its beginning.
+const JUDGED: usize = 24;
 /// A part of a name or an address that is shorter than this may occur in a password by chance.
 const SHORTEST_PART: usize = 4;
 
@@ -53,7 +56,8 @@ impl Password {
         if self.contains_one_of(known) {
             faults.push(Fault::Known);
         } else if faults.is_empty() {
-            let entropy = zxcvbn(&self.0, known);
+            let beginning: Zeroizing<String> = Zeroizing::new(self.0.chars().take(JUDGED).collect());
+            let entropy = zxcvbn(&beginning, known);
             if entropy.score() < LEAST_SCORE {
                 faults.push(Fault::Guessable(entropy.feedback().cloned()));
             }
@@ -180,6 +184,17 @@ mod tests {
 
     fn faults(text: &str, known: &[&str]) -> Vec<Fault> {
         password(text).judge(known).err().unwrap_or_default()
+    }
+
+    /// Characters that zxcvbn tries in many meanings, without an end.
+    #[test]
+    fn the_work_of_judging_is_bounded() {
+        let typed = format!("A1{}", "4@8({[<369|1!0$57+%2".repeat(20));
+        let typed: String = typed.chars().take(LONGEST).collect();
+        let began = std::time::Instant::now();
+        let _ = password(&typed).judge(&["anna@example.com", "Anna Nowak"]);
+        // A hundred milliseconds in a slow build; without the bound it is ten seconds in a fast one.
+        assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The cookies of the portal. Each holds a random secret, of which SQL has only the hash.
 
+use crate::site::Site;
 use actix_web::{
     HttpRequest,
     http::header::{COOKIE, HOST, HeaderValue},
@@ -35,9 +36,13 @@ impl Jar {
     }
 }
 
-/// Returns whether the browser reached the server by TLS: this process serves it, or a trusted proxy does.
-/// Only a browser on the same machine may do without.
+/// Returns whether the browser reached the server by TLS: this process serves it, a trusted proxy does, or people
+/// reach the portal at an address with https. Only a browser on the same machine may do without.
 pub fn is_secure(request: &HttpRequest) -> bool {
+    let origin = request.app_data::<web::Data<Site>>().and_then(|site| site.origin.as_deref());
+    if origin.is_some_and(|origin| origin.starts_with("https://")) {
+        return true;
+    }
     let Some(peer) = request.peer_addr().map(|peer| peer.ip().to_canonical()) else { return true };
     let state = request.app_data::<web::Data<State>>();
     !peer.is_loopback() || state.is_some_and(|state| state.secure || state.proxies.trusts(peer))
