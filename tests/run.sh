@@ -19,7 +19,7 @@ if [ "${CI:-}" = true ] || [ ! -t 1 ]; then export NO_COLOR=1 CARGO_TERM_COLOR=n
 
 mkdir -p "$cache" || exit 1
 temp=$(mktemp -d "${TMPDIR:-/tmp}/countersign-test.XXXXXX") || exit 1
-logs="$temp/logs" postgres_data='' dev_pid='' portal_pid='' clients_pid='' twilio_pid='' tls_pid='' redis_data="$temp/redis"
+logs="$temp/logs" postgres_data='' dev_pid='' clients_pid='' twilio_pid='' tls_pid='' redis_data="$temp/redis"
 mkdir "$logs"
 
 # ---- ending ------------------------------------------------------------------
@@ -36,7 +36,6 @@ end_process() { # pid signal: asks, waits 30 s, then insists
 cleanup() {
     trap - EXIT
     [ -z "$dev_pid" ] || end_process "$dev_pid" TERM
-    [ -z "$portal_pid" ] || end_process "$portal_pid" TERM
     [ -z "$clients_pid" ] || end_process "$clients_pid" TERM
     [ -z "$twilio_pid" ] || end_process "$twilio_pid" TERM
     [ -z "$tls_pid" ] || end_process "$tls_pid" TERM
@@ -316,22 +315,9 @@ run_browser() {
     CHROMIUM=$(find_chromium) timeout 300 node --test --test-reporter=spec tests/browser/dev.test.mjs
 }
 
-# The portal in a browser has servers of its own, so it runs beside the steps between these two functions.
-start_portal() {
-    (
-        COUNTERSIGN="$countersign" CHROMIUM=$(find_chromium) timeout 400 \
-            node --test --test-concurrency=3 --test-reporter=spec tests/browser/portal/*.test.mjs &
-        trap 'kill $! 2>/dev/null' TERM
-        wait $!
-        echo $? >"$temp/portal.outcome"
-    ) >"$temp/portal.out" 2>&1 </dev/null &
-    portal_pid=$!
-}
-
-finish_portal() {
-    while kill -0 "$portal_pid" 2>/dev/null; do sleep 0.2; done
-    cat "$temp/portal.out"
-    [ "$(cat "$temp/portal.outcome")" = 0 ]
+run_portal() { # it has servers of its own
+    COUNTERSIGN="$countersign" CHROMIUM=$(find_chromium) timeout 600 \
+        node --test --test-concurrency=2 --test-reporter=spec tests/browser/portal/*.test.mjs
 }
 
 run_smsapi_clients() { # SMSAPI's own, with another address; and CAMARA, which has none
@@ -513,13 +499,11 @@ else
 fi
 step "the release before" build_release_before
 if step "build" cargo build --workspace --bins --locked; then
-    start_portal
     step "OpenAPI document" check_openapi
     step "breaking changes of the API" check_breaking_changes
     step "Helm chart" run_helm
     step "image, archive, systemd, compose" run_image
-    step "portal in a browser" finish_portal
-    portal_pid=''
+    step "portal in a browser" run_portal
     step "Kubernetes: install, helm test, uninstall" run_cluster
     step "kill -9, one twentieth" run_kill
     if start_dev; then

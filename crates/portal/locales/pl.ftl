@@ -1,6 +1,6 @@
 # Wszystkie strony.
 skip = Przejdź do treści
-never-asks = Nikt z naszego zespołu nigdy nie zapyta Cię o hasło ani kod.
+never-asks = Nikt, kto u nas pracuje, nigdy nie zapyta cię o hasło ani o kod.
 check-address = Sprawdź, czy adres w przeglądarce to { $host }.
 support = Potrzebujesz pomocy?
 support-short = Pomoc:

@@ -7,7 +7,7 @@ import { after, afterEach } from "node:test";
 import { chromium } from "playwright-core";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const WAIT = 10_000;
+const WAIT = 20_000;
 let browser;
 let opened = [];
 

@@ -84,6 +84,9 @@ test("no page has a violation of accessibility", async () => {
   await visit.enter({ email: person.email });
   await visit.go(linkIn(await server.mail.next(person.email, /\/portal\/reset\//), "reset"));
   await visit.look("new password");
+  const stranger = await open(server.base);
+  await stranger.go("/portal/sign-in");
+  await stranger.knock(person);
   await visit.go(linkIn(await server.mail.next(person.email, /\/portal\/mail\//), "mail"));
   await visit.look("sign out everywhere by a mail");
   await visit.send();
@@ -143,6 +146,16 @@ test("every page works without JavaScript", async () => {
   if (await visit.isIn()) await visit.signOut();
   await visit.signIn(server, person);
   assert.equal(await visit.isIn(), true);
+});
+
+// A number takes five codes in ten minutes.
+test("the pages of devices and of the second factor work without JavaScript", async () => {
+  const options = { javaScriptEnabled: false, viewport: { width: 375, height: 800 } };
+  const tenant = await newTenant(server, "Bez Skryptu");
+  const person = { name: "Ewa Cicha", email: "ewa@example.com", password: password(79), tenant };
+  const visit = await open(server.base, options);
+  await join(visit, await invite(server, { tenant, email: person.email }), person);
+  await visit.switchOn(server, person, newNumber());
   const other = await (await open(server.base, options)).signIn(server, person);
   await visit.go("/portal/devices");
   await visit.act("act", "end-others");

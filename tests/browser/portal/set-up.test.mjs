@@ -15,7 +15,7 @@ after(() => Promise.all(servers.map((server) => server.stop())));
 test("the set-up link makes the operator's first person, once", async () => {
   const server = await up(startServe, {});
   assert.ok(!/\/portal\/setup\//.test(server.process.words), "a log that is no terminal has no link");
-  const printed = await server.command("member", "invite", "--operator", "--role", "owner", "first@example.com");
+  const printed = await server.command("member", "invite", "--print", "--operator", "--role", "owner", "first@example.com");
   const link = path(printed.match(/\S*\/portal\/(setup|invite)\/\S+/)[0]);
   const person = { name: "Ola Operator", email: "first@example.com", password: password(1) };
   const visit = await open(server.base);

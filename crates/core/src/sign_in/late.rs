@@ -120,6 +120,6 @@ mod tests {
             let late = Late { path: "/portal/profile".to_owned(), fields };
             assert_eq!(Late::unpack(&late.pack()), Some(late));
         }
-        assert_eq!(Late::unpack(&[0, 0]), None);
+        assert_eq!(Late::unpack(&[255]), None);
     }
 }

@@ -197,7 +197,7 @@ fn security_settings_that_cannot_hold_are_refused_before_anything_changes() {
         ("{ session_idle = 5 }", "tenants[0].security.session_idle: must be one of 300, 900"),
         (
             "{ require_2fa = \"2027-01-01T00:00:00Z\" }",
-            "tenants[0].security: the server has no tenant `portal`",
+            "tenants[0].security: the tenant `portal` has no route",
         ),
     ] {
         let refused = place.apply(&file(security), "");

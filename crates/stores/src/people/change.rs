@@ -2,7 +2,7 @@
 
 use super::{
     SqlPeople,
-    codes::{DELETE_HALVES, DELETE_PROOFS},
+    codes::{DELETE_HALVES, DELETE_PROOFS, STANDING_PERSON},
     devices::{FORGET_OTHER_DEVICES, UNTRUST_DEVICES},
     entries::Act,
     links::{END_LINKS, use_link},
@@ -39,14 +39,6 @@ pub(super) const RAISE: Statement = Statement {
     table: "people",
     text: "UPDATE people SET epoch = $4, version = version + 1 WHERE id = $1 AND epoch = $2 AND version = $3",
     params: &[Text, Int, Int, Int],
-};
-
-/// The first statement of a change that asks for no proof: it does not raise the version. A thief of a session who
-/// repeats such a change would otherwise void each password change and each link of the person.
-pub(super) const HOLD: Statement = Statement {
-    table: "people",
-    text: "UPDATE people SET epoch = epoch WHERE id = $1 AND epoch = $2",
-    params: &[Text, Int],
 };
 
 /// $2: the time of the change. A clock that was set back does not change the order.
@@ -249,7 +241,9 @@ fn whole(batch: Batch, account: &Account, change: &AccountChange, along: &Along<
     let mut batch = if change.raises_version() {
         batch.run_unmoved(&RAISE, vec![id(), former.into(), person.version.into(), epoch.into()])
     } else {
-        batch.run_unmoved(&HOLD, vec![id(), former.into()])
+        // A thief of a session who repeats a change that asks for no proof would otherwise void each password change
+        // and each link of the person.
+        batch.run_unmoved(&STANDING_PERSON, vec![id(), former.into()])
     };
     for consumed in along.consumes {
         batch = consume(batch, account, consumed, at);

@@ -22,7 +22,6 @@ pub const STATEMENTS: &[&Statement] = &[
     &account::COUNT_PENDING_SEALED_WITH,
     &account::RESEAL_PHONE,
     &change::RAISE,
-    &change::HOLD,
     &change::REMEMBER_PASSWORD,
     &change::FORGET_PASSWORDS,
     &change::SET_PASSWORD,
