@@ -24,7 +24,7 @@ async fn an_invitation_is_made_listed_sent_again_and_withdrawn() {
     let whole = json!({
         "id": invitation["id"], "email": "Anna@example.com", "role": "subuser",
         "permissions": ["verifications:start"], "time_zone": "UTC", "hours": null, "pool": null,
-        "most_parts": null, "author": company.caller.key().unwrap().to_string(), "delivery": "by_operator", "sends": 1,
+        "most_parts": null, "author": company.caller.key().unwrap().to_string(), "delivery": "mail", "sends": 1,
         "shares": { "senders": "all", "templates": "all", "profiles": "all", "groups": "all" },
         "expires_at": invitation["expires_at"], "created_at": invitation["created_at"],
     });
