@@ -87,7 +87,7 @@ func TestInvitationsAndProfilesOfKeys(t *testing.T) {
 		Pool:   countersign.Ptr(500),
 	}
 	made := must[*countersign.Invitation](t)(client.Invitations.Create(t.Context(), body))
-	if made.Email == nil || *made.Email != email || made.Delivery != "by_operator" || made.Sends != 1 {
+	if made.Email == nil || *made.Email != email || made.Delivery != "mail" || made.Sends != 1 {
 		t.Errorf("%+v", made)
 	}
 	if made.Hours == nil || len(made.Hours.Monday) != 1 || len(made.Hours.Tuesday) != 0 {

@@ -50,7 +50,7 @@ def test_somebody_is_invited_for_a_part(client):
     made = client.invitations.create(
         email=address, role="subuser", permissions=scopes, hours=hours, shares=shares, pool=500
     )
-    assert (made.email, made.delivery, made.sends) == (address, "by_operator", 1)
+    assert (made.email, made.delivery, made.sends) == (address, "mail", 1)
     assert made.hours is not None
     assert (made.hours.monday, made.hours.tuesday) == (["08:00-16:00"], [])
     assert (made.shares.profiles, made.shares.senders, made.shares.groups) == (["default"], "none", "all")

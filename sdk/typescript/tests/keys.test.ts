@@ -63,7 +63,7 @@ it("somebody is invited for a part, and keys have profiles", async () => {
     shares: { profiles: ["default"], senders: "none" },
     pool: 500,
   });
-  assert.deepEqual([made.email, made.delivery, made.sends], [email, "by_operator", 1]);
+  assert.deepEqual([made.email, made.delivery, made.sends], [email, "mail", 1]);
   assert.deepEqual([made.hours!.monday, made.hours!.tuesday], [["08:00-16:00"], []]);
   assert.deepEqual(made.shares, { profiles: ["default"], senders: "none", templates: "all", groups: "all" });
   await assert.rejects(client.invitations.create({ email, role: "subuser", permissions: [] }), isProblem("conflict"));
