@@ -19,10 +19,11 @@ pub mod upkeep;
 pub mod visit;
 
 use crate::{
-    access::{actor::Who, address::customer_network, change::Change},
+    access::{address::customer_network, change::Change},
     context::Context,
     id::RequestId,
     locale::Locale,
+    message::binding::Origin,
     people::invitation::LinkSecret,
     ports::{hasher::Hasher, people::SignInStore, places::Places},
     time::Timestamp,
@@ -38,6 +39,14 @@ pub struct Entrance {
     pub places: Arc<dyn Places>,
     /// The origin of the portal, without a slash at the end: links in mails begin with it.
     pub origin: Arc<str>,
+}
+
+impl Entrance {
+    /// The host of the portal, if browsers can bind a code to it.
+    fn code_host(&self) -> Option<Origin> {
+        let host = self.origin.split_once("://")?.1;
+        Origin::parse(host.split(':').next()?)
+    }
 }
 
 /// A browser that sends a request, as the server saw it.
@@ -62,14 +71,6 @@ impl Visitor {
     /// A change that a person makes of its own account. In the audit log of each of its tenants, the store names
     /// the member that the person is there.
     pub fn change(&self, at: Timestamp) -> Change {
-        Change {
-            who: Who::System,
-            member: None,
-            of: None,
-            test: false,
-            address: Some(self.address),
-            request: self.request,
-            at,
-        }
+        Change { address: Some(self.address), request: self.request, ..Change::by_system(at) }
     }
 }

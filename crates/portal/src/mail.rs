@@ -39,7 +39,7 @@ pub fn write_mail(notice: &Notice, office: &Office) -> Letter {
     layout::lay_out(words, body(words, notice, office), office)
 }
 
-/// The SMS that a notice becomes. Returns `None` for news that are told by mail alone.
+/// The SMS that a notice becomes. Returns `None` for news that go out only by mail.
 pub fn write_sms(notice: &Notice, office: &Office) -> Option<String> {
     let words = Words::of(&notice.language);
     Some(words.with(sms_key(&notice.news)?, &[("host", office.host().into())]))

@@ -3,7 +3,6 @@
 
 use crate::{
     id::VerificationId,
-    message::binding::Origin,
     people::{
         account::AccountChange,
         invitation::LinkSecret,
@@ -320,7 +319,7 @@ pub(super) async fn send(
     purpose: Purpose<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<Sent, CodeError> {
-    let origin = host_of(&own.entrance.origin);
+    let origin = own.entrance.code_host();
     let new = NewCode {
         to,
         purpose,
@@ -371,10 +370,4 @@ pub(super) async fn check(
         CodeCheck::Wrong { left } => Err(ProofError::WrongCode { left }),
         CodeCheck::Ended(end) => Err(ProofError::CodeEnded(end)),
     }
-}
-
-/// The host of an origin such as `https://sms.example.com:8443`, if browsers can bind a code to it.
-fn host_of(origin: &str) -> Option<Origin> {
-    let host = origin.split_once("://")?.1;
-    Origin::parse(host.split(':').next()?)
 }

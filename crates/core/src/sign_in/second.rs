@@ -3,7 +3,6 @@
 
 use crate::{
     access::key::HashedSecret,
-    message::binding::Origin,
     people::{
         account::Account,
         invitation::LinkSecret,
@@ -93,8 +92,7 @@ pub(super) async fn send_first_code(
         [only] => Some(&only.view.tenant.name),
         _ => None,
     };
-    let host = entrance.origin.split_once("://").map_or("", |(_, host)| host);
-    let origin = host.split(':').next().and_then(Origin::parse);
+    let origin = entrance.code_host();
     let new = NewCode {
         to: &number,
         purpose: Purpose::SignIn { tenant_name },

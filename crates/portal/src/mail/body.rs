@@ -38,7 +38,7 @@ pub(super) fn body(words: Words, notice: &Notice, office: &Office) -> Body {
     Body { subject, greeting, parts: writer.parts }
 }
 
-/// The text of the SMS, for news that are told by SMS too.
+/// The text of the SMS, for news that also go out by SMS.
 pub(super) const fn sms_key(news: &News) -> Option<&'static str> {
     match news {
         News::NumberChanged { .. } => Some("sms-number-changed"),
