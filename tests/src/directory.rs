@@ -244,10 +244,34 @@ impl Base {
         Ok(Self::new(Sql::sqlite(database), Place::Folder { folder }))
     }
 
+    /// A copy of a migrated database, because migrating takes a second.
     pub async fn postgres() -> Result<Self> {
+        static TEMPLATE: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
+        let template = TEMPLATE
+            .get_or_try_init(async || {
+                let base = Self::empty_postgres().await?;
+                base.sql.migrate().await?;
+                let Place::Server { url, name } = base.place else { unreachable!("it stands on a server") };
+                // A database is copied only while nobody is connected to it.
+                let left = format!(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
+                );
+                execute_on(&url, &left).await?;
+                anyhow::Ok(name)
+            })
+            .await?;
+        Self::on_server(&format!(" TEMPLATE {template}")).await
+    }
+
+    /// A database without a table.
+    pub async fn empty_postgres() -> Result<Self> {
+        Self::on_server("").await
+    }
+
+    async fn on_server(like: &str) -> Result<Self> {
         let url = started("COUNTERSIGN_TEST_POSTGRES")?;
         let name = format!("directory_{:032x}", fresh_number()?);
-        execute_on(&url, &format!("CREATE DATABASE {name}")).await?;
+        execute_on(&url, &format!("CREATE DATABASE {name}{like}")).await?;
         // The path of the URL names the database. The options after `?` stay.
         let (address, options) = url.split_once('?').map_or((url.as_str(), ""), |(a, o)| (a, o));
         let (server, _) = address.rsplit_once('/').context("the URL names no database")?;
@@ -255,12 +279,9 @@ impl Base {
         Ok(Self::new(sql, Place::Server { url, name }))
     }
 
-    /// Migrates over the server's own URL, because the lock requires that. Everything else goes through
-    /// PgBouncer.
     pub async fn pgbouncer() -> Result<Self> {
         let pooler = started("COUNTERSIGN_TEST_PGBOUNCER")?;
         let base = Self::postgres().await?;
-        base.sql.migrate().await?;
         let Place::Server { name, .. } = &base.place else { unreachable!("it stands on a server") };
         let sql = Sql::postgres(&format!("{pooler}/{name}"), None)?;
         Ok(Self::new(sql, base.place))

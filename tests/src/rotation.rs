@@ -112,7 +112,7 @@ async fn so_are_passwords_that_stand_alone_in_their_files() -> Result<()> {
 
 async fn rotate(form: Form) -> Result<()> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let (base, folder) = (Base::postgres().await?, tempfile::tempdir()?);
+    let (base, folder) = (Base::empty_postgres().await?, tempfile::tempdir()?);
     let servers = Servers::prepare(&base, form, folder.path()).await?;
     // The server waits for what is in the files by the time that its stores are there.
     servers.set_password("one").await?;

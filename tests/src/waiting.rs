@@ -55,7 +55,7 @@ async fn get(port: u16, path: &str) -> Result<(u16, String, String)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn serve_waits_for_its_schema_and_then_serves() -> Result<()> {
-    let (base, folder) = (Base::postgres().await?, tempfile::tempdir()?);
+    let (base, folder) = (Base::empty_postgres().await?, tempfile::tempdir()?);
     let ports = [free_port()?, free_port()?];
     let url = base.server_url().context("a server")?;
     let parts = Parts::new(settings(folder.path(), &url, ports)?);

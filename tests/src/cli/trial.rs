@@ -89,7 +89,7 @@ async fn size(url: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_keeps_a_node_from_its_servers_is_named_and_nothing_is_changed() -> Result<()> {
-    let (direct, pooled) = (Base::postgres().await?, Base::pgbouncer().await?);
+    let (direct, pooled) = (Base::empty_postgres().await?, Base::pgbouncer().await?);
     let redis = format!("{}/994", server("COUNTERSIGN_TEST_REDIS"));
     try_command(&redis, &redis::cmd("FLUSHDB")).await.unwrap();
     let url = direct.server_url().unwrap();
@@ -122,7 +122,7 @@ async fn what_keeps_a_node_from_its_servers_is_named_and_nothing_is_changed() ->
     on_servers(&pooler, &codes).run(CHECK).await.expect(0, &[]);
     direct.close().await?;
     pooled.close().await?;
-    let direct = Base::postgres().await?;
+    let direct = Base::empty_postgres().await?;
     let pooler = format!("{}/{}", std::env::var("COUNTERSIGN_TEST_PGBOUNCER")?, direct.name().unwrap());
     on_servers(&pooler, &codes).run(CHECK).await.expect(
         1,

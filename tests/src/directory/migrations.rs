@@ -35,7 +35,7 @@ async fn concurrent_migrations_succeed_on_sqlite() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_migrations_succeed_on_postgres() -> Result<()> {
-    let base = Base::postgres().await?;
+    let base = Base::empty_postgres().await?;
     let outcome = migrate_at_once([(); 4].map(|()| base.sql.clone())).await;
     base.close().await?;
     outcome
@@ -56,7 +56,6 @@ async fn an_index_that_broke_off_is_made_anew_by_the_next_runner() -> Result<()>
     const MAKING: &str = "datname = current_database() AND query LIKE 'CREATE INDEX CONCURRENTLY%'
         AND wait_event_type = 'Lock'";
     let base = Base::postgres().await?;
-    base.sql.migrate().await?;
     let url = base.server_url().context("a server")?;
     let forget = "DELETE FROM schema_migrations WHERE name = '0011_profile_list'";
     execute_on(&url, &format!("{forget}; DROP INDEX verifications_of_profile")).await?;
@@ -100,7 +99,7 @@ async fn an_index_that_broke_off_is_made_anew_by_the_next_runner() -> Result<()>
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pooler_by_transaction_is_refused_while_there_is_something_to_apply() -> Result<()> {
-    let base = Base::postgres().await?;
+    let base = Base::empty_postgres().await?;
     let url = base.server_url().context("a server")?;
     let (_, name) = url.rsplit_once('/').context("a name")?;
     let pooled = Sql::postgres(&format!("{}/{name}", started("COUNTERSIGN_TEST_PGBOUNCER")?), None)?;
@@ -117,7 +116,7 @@ async fn a_pooler_by_transaction_is_refused_while_there_is_something_to_apply() 
 /// A history from before the weekly partitions moves into them, and stays complete.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_there_is_goes_into_its_weeks() -> Result<()> {
-    let base = Base::postgres().await?;
+    let base = Base::empty_postgres().await?;
     let url = base.server_url().context("a server")?;
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations/postgres");
     let mut old: Vec<_> = std::fs::read_dir(folder)?.map(|file| Ok(file?.path())).collect::<Result<_>>()?;
