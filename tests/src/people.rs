@@ -5,16 +5,19 @@ mod activity;
 mod codes;
 mod devices;
 pub mod door;
+mod endings;
 mod ends;
 mod links;
 mod notices;
 mod own;
+mod phone;
 mod races;
 mod sessions;
 mod signing_in;
 mod statements;
 mod visiting;
 mod waits;
+mod work;
 pub mod world;
 
 crate::directory::on_each_engine!(
@@ -54,6 +57,9 @@ crate::directory::on_each_engine!(
     activity::a_known_browser_gets_a_mail_seldom,
     codes::a_half_way_sign_in_lasts_until_its_end,
     codes::a_proof_is_good_once_for_what_it_was_made,
+    endings::nothing_that_waits_outlasts_a_disabled_member_or_tenant,
+    endings::who_has_another_tenant_goes_on_there,
+    endings::an_end_and_what_waits_at_once_on_two_nodes,
     devices::a_browser_belongs_to_who_finished_a_sign_in_there,
     devices::browsers_are_forgotten,
     ends::a_person_that_is_deleted_leaves_nothing,

@@ -1,9 +1,13 @@
 //! The pages at the door, over HTTP.
 
+mod enrolment;
+mod scanners;
+mod secrets;
+
 use crate::{
     app::TestApp,
     codes::{new_tenant, rng, seconds},
-    people::door::{PASSWORD, WRONG, hashed},
+    people::door::{Counting, PASSWORD, WRONG, hashed},
 };
 use countersign_core::{
     access::change::Change,
@@ -14,16 +18,40 @@ use countersign_core::{
         member::{Limits, Member},
         person::{EmailAddress, Identity, Person, PersonName},
     },
-    ports::{clock::Clock as _, directory::members::Joining},
+    ports::{clock::Clock as _, directory::members::Joining, places::NoPlaces},
+    sign_in::Entrance,
+};
+use countersign_stores::{
+    directory::SqlDirectory,
+    people::SqlPeople,
+    sql::Sql,
+    sqlite::{Database, Options},
 };
 use reqwest::{Client, Response, redirect::Policy};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// The acts of sign-in, over the files of a running server.
+pub fn entrance(app: &TestApp) -> (Entrance, SqlPeople) {
+    let file = app.folder.path().join("directory.sqlite");
+    let sql = Sql::sqlite(Database::open(&file, Options { full_sync: false }).unwrap());
+    let people = SqlPeople::new(SqlDirectory::new(sql, Arc::clone(&app.context.keyring)));
+    let entrance = Entrance {
+        context: app.context.clone(),
+        people: Arc::new(people.clone()),
+        hasher: Arc::<Counting>::default(),
+        places: Arc::new(NoPlaces),
+        origin: app.base_url.as_str().into(),
+    };
+    (entrance, people)
+}
 
 /// A browser with its cookies, which follows no redirect by itself.
 struct Browser<'a> {
     app: &'a TestApp,
     client: Client,
     cookies: BTreeMap<String, String>,
+    /// The values of all cookies that it ever got.
+    got: Vec<String>,
 }
 
 /// What a page answered.
@@ -37,7 +65,7 @@ impl<'a> Browser<'a> {
     fn new(app: &'a TestApp) -> Self {
         let client =
             Client::builder().no_proxy().redirect(Policy::none()).timeout(seconds(30)).build().unwrap();
-        Self { app, client, cookies: BTreeMap::new() }
+        Self { app, client, cookies: BTreeMap::new(), got: Vec::new() }
     }
 
     fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
@@ -52,6 +80,7 @@ impl<'a> Browser<'a> {
             assert!(cookie.contains("; HttpOnly; SameSite=Lax"), "{cookie}");
             let (pair, rest) = cookie.split_once(';').unwrap();
             let (name, value) = pair.split_once('=').unwrap();
+            self.got.extend((!value.is_empty()).then(|| value.to_owned()));
             match rest.contains("Max-Age=0") {
                 true => self.cookies.remove(name),
                 false => self.cookies.insert(name.to_owned(), value.to_owned()),

@@ -4,7 +4,7 @@ use crate::{
     app::TestApp,
     codes::{keyring, letters, rng},
     delivery::TOKEN,
-    directory::{Base, at},
+    directory::{Base, at, people::invitation},
     people::{
         accounts::link,
         world::{self, World, by},
@@ -13,18 +13,23 @@ use crate::{
 use countersign_core::{
     people::{
         account::{AccountChange, OwnPhone},
-        invitation::LinkSecret,
+        invitation::{Author, Invitation, LinkSecret},
         link::{Link, LinkKind},
+        notice::{By, LinkPath, News, Notice},
         password::Password,
+        person::{EmailAddress, Identity, Person, PersonName},
         recovery::RecoveryCode,
         session::{Device, HalfSignIn, Session},
     },
     phone::PhoneNumber,
-    ports::people::{
-        accounts::{Accounts as _, Along},
-        codes::PendingCodes as _,
-        links::Links as _,
-        sessions::{Finished, Sessions as _},
+    ports::{
+        directory::invitations::Invitations as _,
+        people::{
+            accounts::{Accounts as _, Along},
+            codes::PendingCodes as _,
+            links::Links as _,
+            sessions::{Finished, Sessions as _},
+        },
     },
 };
 use serde_json::json;
@@ -66,7 +71,7 @@ pub fn capture() -> Arc<Mutex<Vec<u8>>> {
     LOG.get_or_init(start).clone()
 }
 
-fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
+pub fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -77,7 +82,7 @@ fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
     }
 }
 
-fn holds(haystack: &[u8], needle: &str) -> bool {
+pub fn holds(haystack: &[u8], needle: &str) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle.as_bytes())
 }
 
@@ -139,12 +144,11 @@ async fn no_code_key_or_number_rests_in_files_or_logs() {
     }
 }
 
-#[tokio::test]
-async fn nothing_that_persons_sign_in_with_rests_in_files_or_logs() {
-    let log = capture();
-    let base = Base::sqlite().unwrap();
+/// Fills a database with all that a person signs in with, and with what waits for one. Returns the texts that must
+/// not be in it.
+async fn fill(base: &Base) -> Vec<String> {
     base.sql.migrate().await.unwrap();
-    let world = World::new(&base).await.unwrap();
+    let world = World::new(base).await.unwrap();
     let (people, person) = (&world.people, world.owner.person);
     let mut rng = rng();
     let typed = ["Correct horse 7 battery", "Another donkey 8 staple"];
@@ -160,8 +164,16 @@ async fn nothing_that_persons_sign_in_with_rests_in_files_or_logs() {
         let phone = OwnPhone::new(person, &PhoneNumber::parse(number).unwrap(), &keyring(), at(20), &mut rng);
         change(AccountChange::TwoFactorOn(phone, marks())).await;
     }
+    let identity = Identity {
+        name: PersonName::parse("Brunhilde Geheim").unwrap(),
+        email: EmailAddress::parse("brunhilde.geheim@example.org").unwrap(),
+    };
+    let present = world.account().await.unwrap().person;
+    let whole = (present.language.clone(), present.zone.clone());
+    let renamed = Person::new(person, &identity, whole, &keyring(), present.created_at, &mut rng);
+    change(AccountChange::Email(renamed.email, renamed.sealed)).await;
     let epoch = world.account().await.unwrap().person.epoch;
-    let secrets: Vec<_> = (0..5).map(|_| LinkSecret::generate(&mut rng)).collect();
+    let secrets: Vec<_> = (0..6).map(|_| LinkSecret::generate(&mut rng)).collect();
     let half = HalfSignIn { secret: secrets[0].hash(), epoch, ..world::half(person, 1) };
     people.begin_half(&half).await.unwrap();
     let session = Session { secret: secrets[1].hash(), epoch, ..world::session(person, 1) };
@@ -172,20 +184,82 @@ async fn nothing_that_persons_sign_in_with_rests_in_files_or_logs() {
         .unwrap();
     let session = people.session(session.secret).await.unwrap().unwrap().0;
     people.renew_session(&session, secrets[3].hash()).await.unwrap();
+    let account = world.account().await.unwrap().person;
+    let news = News::ResetPassword { link: LinkPath::reset(&secrets[4]), expires: at(99) };
+    let mail = Notice::mail(&account, &identity, news, at(20), &mut rng).sealed(&keyring(), &mut rng);
+    let gone = PhoneNumber::parse(numbers[0]).unwrap();
+    let news = News::TwoFactorOff { at: at(20), by: By::Person };
+    let sms = Notice::sms(&account, &gone, news, at(20), &mut rng).sealed(&keyring(), &mut rng);
     let link = link(LinkKind::UndoAddress, Some(person), 1);
-    people.add_link(&Link { secret: secrets[4].hash(), ..link }, &[]).await.unwrap();
+    people.add_link(&Link { secret: secrets[4].hash(), ..link }, &[mail, sms]).await.unwrap();
+    // An invitation to somebody who is no person yet.
+    let (invitation, _) = invitation(world.tenant, 77, Author::Operator);
+    let invitation = Invitation { secret: secrets[5].hash(), ..invitation };
+    world.directory.create_invitation(&invitation, None, &by(20)).await.unwrap();
+    let guest = invitation.open(&keyring()).unwrap().expose().to_owned();
 
     let mut texts: Vec<String> = typed.into_iter().map(str::to_owned).collect();
+    texts.extend(["Brunhilde", "brunhilde.geheim"].map(str::to_owned));
+    texts.push(guest);
     texts.extend(numbers.map(|number| number[3..].to_owned()));
     texts.extend(drawn.iter().flat_map(|code| [code.expose().to_string(), code.expose().replace('-', "")]));
     texts.extend(secrets.iter().map(|secret| secret.expose().to_string()));
-    let mut found = Vec::new();
-    files(base.folder().unwrap(), &mut found);
+    texts
+}
+
+fn are_absent(texts: &[String], found: &[(String, Vec<u8>)]) {
     assert!(found.iter().any(|(_, bytes)| holds(bytes, "$argon2id$")), "the hash of the password is in it");
-    found.push(("the log".into(), log.lock().unwrap().clone()));
-    for (name, bytes) in &found {
+    for (name, bytes) in found {
         for (n, text) in texts.iter().enumerate() {
             assert!(!holds(bytes, text), "secret {n} stands in {name}");
         }
     }
+}
+
+#[tokio::test]
+async fn nothing_that_persons_sign_in_with_rests_in_files_or_logs() {
+    let log = capture();
+    let base = Base::sqlite().unwrap();
+    let texts = fill(&base).await;
+    let mut found = Vec::new();
+    files(base.folder().unwrap(), &mut found);
+    found.push(("the log".into(), log.lock().unwrap().clone()));
+    are_absent(&texts, &found);
+}
+
+/// All tables of a database, in the texts in which Postgres shows them. Bytes are there as they are, too.
+async fn dump(url: &str) -> Vec<(String, Vec<u8>)> {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'";
+    let mut found = Vec::new();
+    for table in client.query(tables, &[]).await.unwrap() {
+        let (name, mut bytes): (String, Vec<u8>) = (table.get(0), Vec::new());
+        for message in client.simple_query(&format!("SELECT * FROM \"{name}\"")).await.unwrap() {
+            let tokio_postgres::SimpleQueryMessage::Row(row) = message else { continue };
+            for text in (0..row.len()).filter_map(|column| row.get(column)) {
+                bytes.extend_from_slice(text.as_bytes());
+                bytes.push(b'\n');
+                let digits = text.strip_prefix("\\x").unwrap_or_default().as_bytes();
+                let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+                bytes.extend(digits.chunks(2).filter_map(byte));
+                bytes.push(b'\n');
+            }
+        }
+        found.push((name, bytes));
+    }
+    found
+}
+
+#[tokio::test]
+async fn nothing_of_persons_rests_in_a_dump_of_postgres() {
+    let base = Base::postgres().await.unwrap();
+    let texts = fill(&base).await;
+    let found = dump(&base.server_url().unwrap()).await;
+    base.close().await.unwrap();
+    let filled = ["people", "sessions", "devices", "links", "notices", "invitations", "recovery_codes"];
+    for name in filled {
+        assert!(found.iter().any(|(table, bytes)| table == name && !bytes.is_empty()), "{name}");
+    }
+    are_absent(&texts, &found);
 }

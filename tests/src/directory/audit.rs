@@ -626,7 +626,7 @@ pub async fn the_retention_keeps_a_chain_that_is_broken_after_the_cut(base: &Bas
 }
 
 /// Functions that write settings, access or resources without an entry of their own, and why.
-const WITHOUT_ENTRY: [(&str, &str); 34] = [
+const WITHOUT_ENTRY: [(&str, &str); 35] = [
     ("(file)", "a list of statements: the functions that run it have names"),
     ("touch_keys", "the time of a use is no change"),
     ("insert_key", "its callers append the entry"),
@@ -648,6 +648,7 @@ const WITHOUT_ENTRY: [(&str, &str); 34] = [
     ("set_phone", "its caller begins with the entry"),
     ("set_recovery_codes", "its caller begins with the entry"),
     ("delete_rows_of_stranger", "its callers append the entry of the person's last membership"),
+    ("shut_out", "its callers append the entry of the membership"),
     ("end_tenant_sessions", "its callers append the entry of the membership"),
     ("reseal_phone", "the content stays the same"),
     ("touch_session", "the time of a request is no change"),

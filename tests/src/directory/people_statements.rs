@@ -71,6 +71,8 @@ fn values_for(n: usize, statement: &Statement) -> Vec<Value> {
         "people" if text.contains("email = $1") => vec![bytes(1)],
         "people" if text.contains("id > $1") => vec!["".into(), Value::from([9].as_slice()), 9.into()],
         "people" if text.contains("count(*)") => vec![Value::from([2].as_slice())],
+        "people" if text.contains("WHERE tenant_id = $1)") => vec![tenant()],
+        "people" if text.contains("epoch + 1") => vec!["per_1".into()],
         "people" if text.starts_with("UPDATE") => vec!["per_1".into(), bytes(2), bytes(3)],
         "people" if text.contains("LIMIT") => vec![tenant(), 9.into()],
         "people" => vec!["per_1".into()],

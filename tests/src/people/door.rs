@@ -39,7 +39,7 @@ use countersign_core::{
     },
     time::Timestamp,
 };
-use countersign_stores::{directory::SqlDirectory, history::SqlHistory, people::SqlPeople};
+use countersign_stores::{directory::SqlDirectory, history::SqlHistory, people::SqlPeople, sql::Sql};
 use std::{
     net::IpAddr,
     sync::{
@@ -98,7 +98,7 @@ pub struct Door {
     pub clock: Arc<HandClock>,
     pub hasher: Arc<Counting>,
     pub acme: TenantId,
-    _engine: Engine,
+    engine: Engine,
 }
 
 pub fn email(name: &str) -> String {
@@ -118,7 +118,11 @@ pub fn visitor(address: impl Into<IpAddr>, device: Option<&Arc<LinkSecret>>) -> 
 
 impl Door {
     pub async fn new(base: &Base) -> Result<Self> {
-        let engine = Engine::embedded().await;
+        Self::on(base, Engine::embedded().await).await
+    }
+
+    /// An installation with this store of codes.
+    pub async fn on(base: &Base, engine: Engine) -> Result<Self> {
         let clock = HandClock::new();
         let codes: Arc<dyn Codes> = engine.open(&clock, 1 << 30).await;
         let keyring = Arc::new(keyring());
@@ -146,7 +150,28 @@ impl Door {
             places: Arc::new(NoPlaces),
             origin: "https://sms.example.com".into(),
         };
-        Ok(Self { entrance, people, clock, hasher, acme, _engine: engine })
+        Ok(Self { entrance, people, clock, hasher, acme, engine })
+    }
+
+    /// Another node over the same stores. On Postgres it has connections of its own.
+    pub async fn other_node(&self, base: &Base) -> Result<Entrance> {
+        let here = &self.entrance;
+        let sql = match base.server_url() {
+            Some(url) => Sql::postgres(&url, None)?,
+            None => base.sql.clone(),
+        };
+        let codes = self.engine.open_another(&self.clock).await;
+        let directory = SqlDirectory::new(sql.clone(), Arc::clone(&here.context.keyring));
+        let replica =
+            Replica { directory: Arc::new(directory.clone()), snapshot: Arc::default(), peers: None };
+        let context = Context {
+            management: Management { replica, ..here.context.management.clone() },
+            codes: codes.unwrap_or_else(|| Arc::clone(&here.context.codes)),
+            history: Arc::new(SqlHistory::new(sql)),
+            ..here.context.clone()
+        };
+        context.refresh().await?;
+        Ok(Entrance { context, people: Arc::new(SqlPeople::new(directory)), ..here.clone() })
     }
 
     pub fn now(&self) -> Timestamp {

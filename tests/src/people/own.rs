@@ -1,6 +1,7 @@
 //! What a person changes of its own account, on the real stores.
 
 mod account;
+mod acts;
 mod owners;
 mod proofs;
 mod two_factor;
@@ -48,6 +49,7 @@ crate::directory::on_each_engine!(
     account::another_address_is_confirmed_and_undone_by_links,
     account::the_first_undo_voids_those_of_later_changes,
     account::what_needs_no_proof_keeps_nobody_from_ending_a_session,
+    account::too_many_new_addresses_leave_the_browser_signed_in,
     account::an_address_that_somebody_has_is_told_to_nobody,
     account::sessions_end_one_by_one_and_all_at_once,
     account::a_mailed_link_signs_out_everywhere_and_forgets_browsers,
@@ -62,6 +64,10 @@ crate::directory::on_each_engine!(
     owners::only_the_operator_resets_a_person_of_two_tenants,
     owners::owners_see_and_end_only_what_is_in_their_tenant,
     owners::a_portal_list_never_shuts_all_owners_out,
+    acts::all_keys_end_that_the_person_governs,
+    acts::the_proof_for_all_keys_is_used_once_and_ends_with_the_epoch,
+    acts::rules_change_with_a_proof_that_a_refusal_leaves,
+    acts::a_stopped_reset_never_happens,
 );
 
 /// Another password that meets the rule.
@@ -92,9 +98,13 @@ impl Hasher for Honest {
     }
 }
 
+pub fn honest() -> Arc<dyn Hasher> {
+    Arc::new(Honest)
+}
+
 pub async fn open(base: &crate::directory::Base) -> Result<Door> {
     let mut door = Door::new(base).await?;
-    door.entrance.hasher = Arc::new(Honest);
+    door.entrance.hasher = honest();
     Ok(door)
 }
 

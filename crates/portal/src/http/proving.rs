@@ -155,7 +155,17 @@ pub async fn done(
     secret: Option<&LinkSecret>,
     said: impl Into<String>,
 ) -> Result<HttpResponse, Error> {
-    here.tell(&Flash::good(said)).await?;
+    after(here, to, secret, &Flash::good(said)).await
+}
+
+/// After an act that used a proof up, whatever it did.
+pub async fn after(
+    here: &Visiting,
+    to: &str,
+    secret: Option<&LinkSecret>,
+    said: &Flash,
+) -> Result<HttpResponse, Error> {
+    here.tell(said).await?;
     let answer = go_to(to);
     Ok(match secret {
         Some(secret) => signed::with_session(&here.request, answer, secret),

@@ -244,3 +244,56 @@ fn both_languages_have_the_same_texts_and_each_is_used() {
         assert!(sources.iter().any(|source| source.contains(&quoted) || source.contains(&inside)), "{key}");
     }
 }
+
+/// The same news with markup in place of each word from outside.
+fn hostile(news: News) -> News {
+    let markup = "<img src=x onerror=alert(1)>\"'&";
+    let (words, person) = (|| Given::new(markup), || PersonName::parse(markup).unwrap());
+    let tenant = || TenantName::parse(markup).unwrap();
+    match news {
+        News::Invitation { link, expires, .. } => {
+            News::Invitation { tenant: tenant(), invited_by: Some(person()), link, expires }
+        }
+        News::NewDevice { at, finished, address, country, link, .. } => {
+            News::NewDevice { at, finished, address, country, browser: words(), os: words(), link }
+        }
+        News::NumberChanged { at, .. } => News::NumberChanged { at, ends_with: words() },
+        News::AddressChanging { undo, .. } => News::AddressChanging { to: words(), undo },
+        News::EnrolTwoFactor { link, expires, .. } => {
+            News::EnrolTwoFactor { tenant: tenant(), link, expires }
+        }
+        News::TwoFactorResetStarted { effective, cancel, .. } => {
+            News::TwoFactorResetStarted { tenant: tenant(), effective, cancel }
+        }
+        News::NewOwner { .. } => News::NewOwner { tenant: tenant(), name: person() },
+        News::MemberTwoFactorOff { .. } => News::MemberTwoFactorOff { tenant: tenant(), name: person() },
+        News::ListChanged { list, .. } => News::ListChanged { tenant: tenant(), list, by: Some(words()) },
+        News::CodesRevealGranted { .. } => News::CodesRevealGranted { tenant: tenant(), to: words() },
+        News::PoolAt80 { used, of, .. } => News::PoolAt80 { tenant: tenant(), member: person(), used, of },
+        other => other,
+    }
+}
+
+#[test]
+fn no_name_is_markup_in_any_mail() {
+    for language in ["en", "pl"] {
+        for news in all_news() {
+            let kind = news.kind();
+            let name = PersonName::parse("<img src=y onerror=alert(2)>");
+            assert!(name.is_some());
+            let letter = write_mail(&Notice { name, ..notice(language, hostile(news)) }, &office());
+            assert!(letter.html.contains("&#60;img src=y"), "{kind}: the greeting is in it");
+            assert!(
+                !letter.html.contains("<img") && !letter.html.contains("'&\"<"),
+                "{kind}: {}",
+                letter.html
+            );
+            // What is no tag of ours is none: each begins with a letter or a slash, and has no handler.
+            for tag in letter.html.split('<').skip(1) {
+                let tag = tag.split('>').next().unwrap_or_default();
+                assert!(!tag.contains("onerror") && !tag.contains("alert("), "{kind}: <{tag}>");
+            }
+            assert!(!letter.subject.contains(['\r', '\n']), "{kind}");
+        }
+    }
+}

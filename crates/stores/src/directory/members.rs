@@ -7,7 +7,7 @@ use super::{
     key::{count_member_keys, read_key},
     limits::{limits_values, read_limits, unknown_scope},
     member_keys::{MOVE_KEY, ends, member_keys, raise_keys},
-    people::{DELETE_STRANGER, insert_person},
+    people::{DELETE_STRANGER, insert_person, shut_out},
     stranger::{delete_rows_of_stranger, end_tenant_sessions},
     told::{self, told_webhooks},
 };
@@ -301,6 +301,7 @@ impl Members for SqlDirectory {
             }
             let place = batch.next_place();
             let batch = if narrower { raise_keys(batch, (tenant, id), by) } else { batch };
+            let batch = if member.disabled { shut_out(batch, member.person) } else { batch };
             let batch = told::tell_member(batch, webhooks, told, (member, None), by.at);
             let rows = self.sql.batch(owned(batch, tenant, had_owner)).await?;
             if narrower { ends(&rows, place) } else { Ok(Vec::new()) }
@@ -326,7 +327,7 @@ impl Members for SqlDirectory {
                 .run_unmoved(&DELETE_MEMBER, values)
                 .run(&DELETE_STRANGER, vec![member.person.to_string().into()]);
             let batch = end_tenant_sessions(batch, tenant, member.person);
-            let batch = delete_rows_of_stranger(batch, member.person);
+            let batch = shut_out(delete_rows_of_stranger(batch, member.person), member.person);
             let batch = note_change(batch, tenant, "member", id, by);
             let place = batch.next_place();
             let batch = raise_keys(batch, (tenant, id), by);

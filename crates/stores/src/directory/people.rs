@@ -71,6 +71,31 @@ pub(super) const DELETE_STRANGER: Statement = Statement {
     params: &[Text],
 };
 
+/// Raises the epoch of a person who may enter no tenant. Nothing that it began before is completed.
+pub(super) const SHUT_OUT_PERSON: Statement = Statement {
+    table: "people",
+    text: "UPDATE people SET epoch = epoch + 1
+        WHERE id = $1 AND NOT EXISTS
+            (SELECT 1 FROM members JOIN tenants ON tenants.id = members.tenant_id
+            WHERE members.person_id = people.id AND members.disabled = 0 AND tenants.disabled_at IS NULL)",
+    params: &[Text],
+};
+
+/// The same for each person of a tenant. A person of another tenant that is open goes on there.
+pub(super) const SHUT_OUT_MEMBERS: Statement = Statement {
+    table: "people",
+    text: "UPDATE people SET epoch = epoch + 1
+        WHERE id IN (SELECT person_id FROM members WHERE tenant_id = $1) AND NOT EXISTS
+            (SELECT 1 FROM members JOIN tenants ON tenants.id = members.tenant_id
+            WHERE members.person_id = people.id AND members.disabled = 0 AND tenants.disabled_at IS NULL)",
+    params: &[Text],
+};
+
+/// Adds the statement that ends what a person began, if the person may enter no tenant any more.
+pub(super) fn shut_out(batch: Batch, person: PersonId) -> Batch {
+    batch.run(&SHUT_OUT_PERSON, vec![person.to_string().into()])
+}
+
 pub(crate) const SELECT_PERSON: Statement = Statement {
     table: "people",
     text: "SELECT id, email, sealed, language, zone, epoch, version, created_at FROM people WHERE id = $1",

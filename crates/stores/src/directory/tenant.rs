@@ -4,7 +4,9 @@ use super::{
     SqlDirectory,
     answer::answer_once,
     change::{note_change, take_number},
-    demo, erasure, profile, setting,
+    demo, erasure,
+    people::SHUT_OUT_MEMBERS,
+    profile, setting,
 };
 use crate::sql::{
     Batch,
@@ -130,7 +132,10 @@ impl Tenants for SqlDirectory {
                 new.deleted_at.map(Timestamp::micros).into(),
             ];
             let batch = chains.append(take_number(Batch::default()), &draft, by);
-            let batch = batch.run_unmoved(&UPDATE_TENANT, values);
+            let mut batch = batch.run_unmoved(&UPDATE_TENANT, values);
+            if old.disabled_at.is_none() && new.disabled_at.is_some() {
+                batch = batch.run(&SHUT_OUT_MEMBERS, vec![id.to_string().into()]);
+            }
             self.sql.batch(note_change(batch, id, "tenant", id, by)).await?;
             Ok(Some(new))
         })

@@ -206,6 +206,25 @@ pub async fn what_needs_no_proof_keeps_nobody_from_ending_a_session(base: &Base)
     Ok(())
 }
 
+pub async fn too_many_new_addresses_leave_the_browser_signed_in(base: &Base) -> Result<()> {
+    let door = open(base).await?;
+    door.owner("anna").await?;
+    let mut seat = seat(&door, "anna").await?;
+    notices(&door).await?;
+    for number in 0..5 {
+        let new = EmailAddress::parse(&format!("anna@new{number}.example")).unwrap();
+        let proven = seat.proven(&door, ActName::Email).await?;
+        let next = match ask_email(&seat.own(&door), &proven, &new, &mut rng()).await {
+            Ok(next) if number < 3 => next,
+            Err(EmailError::TooOften(next)) if number >= 3 => next,
+            other => anyhow::bail!("{number}: {other:?}"),
+        };
+        seat.go_on(&door, next.context("a new secret")?).await?;
+    }
+    assert_eq!(notices(&door).await?.len(), 6, "two mails for each of the three");
+    Ok(())
+}
+
 pub async fn an_address_that_somebody_has_is_told_to_nobody(base: &Base) -> Result<()> {
     let door = open(base).await?;
     door.owner("anna").await?;

@@ -26,19 +26,16 @@ pub enum EmailError {
     /// It is the person's address already.
     #[error("this is the present address")]
     Same,
-    /// The person asked too often in the last hour.
+    /// The person asked too often in the last hour. The proof is used up, and the session goes on with this secret.
     #[error("too many links in an hour")]
-    TooOften,
+    TooOften(Option<LinkSecret>),
     #[error(transparent)]
     Own(#[from] OwnError),
 }
 
 impl From<StoreError> for EmailError {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Full { .. } => Self::TooOften,
-            other => Self::Own(other.into()),
-        }
+        Self::Own(error.into())
     }
 }
 
@@ -62,7 +59,10 @@ pub async fn ask_email(
         to: Recipient::Mail(email.clone()),
         ..Notice::mail(&account.person, &former, news, own.now, rng)
     };
-    own.people().add_link(&confirm, &[to_new.sealed(own.keyring(), rng)]).await?;
+    match own.people().add_link(&confirm, &[to_new.sealed(own.keyring(), rng)]).await {
+        Err(StoreError::Full { .. }) => return Err(EmailError::TooOften(next)),
+        outcome => outcome?,
+    }
     let (undo, secret) = carrying(own, &account, LinkKind::UndoAddress, &former.email, rng);
     let news = News::AddressChanging { to: masked(email), undo: LinkPath::mail(&secret) };
     let to_former = Notice::mail(&account.person, &former, news, own.now, rng);

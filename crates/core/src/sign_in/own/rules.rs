@@ -8,7 +8,7 @@ use crate::{
     },
     management::{
         allowlists::{AllowlistError, change_portal_allowlist, read_portal_allowlist},
-        security::{SecurityError, change_security},
+        security::{SecurityError, change_security, judge_security},
     },
     people::{
         invitation::LinkSecret,
@@ -59,6 +59,8 @@ pub async fn change_rules(
     rng: &mut impl CryptoRng,
 ) -> Result<(SecurityRules, Option<LinkSecret>), RulesError> {
     owner_of(own.entrance, actor).await??;
+    // A refused change leaves the proof and the secret of the session as they are.
+    judge_security(&own.entrance.context, actor, change).await?;
     let secret = proven.take(own, rng).await?;
     let rules = change_security(&own.entrance.context, actor, change, by).await?;
     Ok((rules, secret))
