@@ -34,6 +34,20 @@ pub async fn read_security(replica: &Replica, tenant: TenantId) -> Result<Securi
     Ok(replica.directory.settings(tenant).await?.security.rules(tenant))
 }
 
+/// Judges a change without making it.
+pub async fn judge_security(
+    management: &Management,
+    actor: &Actor,
+    change: &SecurityChange,
+) -> Result<(), SecurityError> {
+    refuse_all_but_owners::<SecurityError>(management, actor).await?;
+    if let Some(Some(_)) = change.require_2fa {
+        refuse_without_codes(management).await?;
+    }
+    let present = management.directory.settings(actor.tenant).await?.security;
+    Ok(present.with(change).check(actor.tenant)?)
+}
+
 /// Changes the security settings, for an owner or the operator.
 pub async fn change_security(
     management: &Management,
@@ -41,10 +55,7 @@ pub async fn change_security(
     change: &SecurityChange,
     by: &Change,
 ) -> Result<SecurityRules, SecurityError> {
-    refuse_all_but_owners::<SecurityError>(management, actor).await?;
-    if let Some(Some(_)) = change.require_2fa {
-        refuse_without_codes(management).await?;
-    }
+    judge_security(management, actor, change).await?;
     let revised = revise(management, actor.tenant, by, |settings: &Settings| {
         let was = settings.security.clone();
         let security = was.with(change);

@@ -128,7 +128,7 @@ pub async fn sign_in(
     }
     let asked = note(SignInOutcome::CodeAsked, rng);
     people.note_sign_in(&asked, mail.as_ref().map(|mail| (&mail.notice, mail.unless_since))).await?;
-    let sent = send_first_code(entrance, visitor, &account, &open, now, rng).await;
+    let sent = send_first_code(entrance, visitor, (&account, &browser), &open, now, rng).await;
     let half = LinkSecret::generate(rng);
     let row = HalfSignIn {
         secret: half.hash(),
