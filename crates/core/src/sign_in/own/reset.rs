@@ -128,8 +128,7 @@ pub async fn reset(
     rng: &mut impl CryptoRng,
 ) -> Result<(), ResetError> {
     let account = account_of(entrance, secret, now).await?.ok_or(ResetError::Void)?;
-    let hash =
-        new_hash(entrance, &account, Lane { network: visitor.network(), known: false }, typed, now).await?;
+    let hash = new_hash(entrance, &account, Lane::Stranger(visitor.network()), typed, now).await?;
     let notice = mail(&entrance.context, &account, News::PasswordChanged { at: now }, now, rng)
         .map_err(PasswordError::from)?;
     let by = visitor.change(now);
