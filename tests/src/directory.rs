@@ -168,6 +168,7 @@ on_each_engine!(
     people_guards::a_subuser_invites_only_so_many_a_day,
     people_guards::invitations_are_forgotten_some_time_after_they_expired,
     people_guards::members_are_changed_only_so_often_but_ended_always,
+    people_guards::an_address_gets_only_so_many_mails_a_day,
     people_guards::a_narrowing_tells_only_of_keys_in_use,
     people_guards::a_member_with_a_scope_of_a_newer_release_is_not_changed,
     people_guards::a_key_with_an_end_or_a_list_makes_no_person,

@@ -10,16 +10,24 @@ use crate::{
     people::door::{Counting, PASSWORD, WRONG, hashed},
 };
 use countersign_core::{
-    access::change::Change,
+    access::{allowlist::Allowlist, change::Change},
     id::{MemberId, PersonId, TenantId},
     locale::Locale,
     people::{
+        account::{AccountChange, OwnPhone},
         hours::Zone,
         member::{Limits, Member},
         person::{EmailAddress, Identity, Person, PersonName},
     },
-    ports::{clock::Clock as _, directory::members::Joining, places::NoPlaces},
+    phone::PhoneNumber,
+    ports::{
+        clock::Clock as _,
+        directory::members::Joining,
+        people::accounts::{Accounts as _, Along},
+        places::NoPlaces,
+    },
     sign_in::Entrance,
+    tenant::settings::Setting,
 };
 use countersign_stores::{
     directory::SqlDirectory,
@@ -154,6 +162,18 @@ async fn owner(app: &TestApp, name: &str, tenants: &[TenantId]) -> PersonId {
     person.id
 }
 
+/// Switches two-factor authentication on, as the database has it.
+async fn with_phone(app: &TestApp, person: PersonId, number: &str) {
+    let file = Database::open(&app.folder.path().join("directory.sqlite"), Options { full_sync: false });
+    let keyring = Arc::clone(&app.context.keyring);
+    let people = SqlPeople::new(SqlDirectory::new(Sql::sqlite(file.unwrap()), keyring));
+    let account = people.account(person).await.unwrap().unwrap();
+    let number = PhoneNumber::parse(number).unwrap();
+    let phone = OwnPhone::new(person, &number, &app.context.keyring, app.clock.now(), &mut rng());
+    let (change, by) = (AccountChange::TwoFactorOn(phone, Vec::new()), Change::by_system(app.clock.now()));
+    people.change_account(&account, &change, Along::default(), &by).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_person_signs_in_enters_and_signs_out() {
     let app = TestApp::spawn().await;
@@ -276,4 +296,66 @@ async fn links_of_no_use_look_the_same() {
     }
     assert_eq!(pages[0].0, 404);
     assert!(pages.iter().all(|page| *page == pages[0]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_does_not_learn_of_a_members_other_tenants() {
+    let app = TestApp::spawn().await;
+    let acme = new_tenant(&app.context, &app.clock, "Acme").await.tenant;
+    let other = new_tenant(&app.context, &app.clock, "Other").await.tenant;
+    owner(&app, "ada", &[acme]).await;
+    let mut browser = Browser::new(&app);
+    browser.fill("/portal/sign-in", &[("email", "ada@example.com"), ("password", PASSWORD)]).await;
+    let mut pages = Vec::new();
+    for (name, tenants, number) in
+        [("bert", &[acme][..], "+48500600731"), ("cleo", &[acme, other], "+48500600732")]
+    {
+        let person = owner(&app, name, tenants).await;
+        with_phone(&app, person, number).await;
+        let member = app.context.directory.membership(acme, person).await.unwrap().unwrap().id;
+        let path = format!("/portal/members/{member}/sign-ins");
+        let page = browser.get(&path).await;
+        assert_eq!(page.status, 200);
+        let own = token(&page.text);
+        pages.push(page.text.replace(&own, "").replace(name, "").replace(&member.to_string(), ""));
+        let fields = [("act", "reset-2fa"), ("sure", "yes"), ("proof_password", PASSWORD)];
+        let answer = browser.send(&path, &own, &fields).await;
+        assert_eq!((answer.status, answer.location.as_str()), (303, path.as_str()));
+        let said = browser.get(&path).await.text;
+        assert_eq!(said.contains("No reset was started"), name == "cleo", "{said}");
+    }
+    assert_eq!(pages[0], pages[1]);
+}
+
+/// The portal list guards the data of its tenant, and not the account of a person.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_own_pages_serve_a_person_off_the_list() {
+    let app = TestApp::spawn().await;
+    let acme = new_tenant(&app.context, &app.clock, "Acme GmbH").await.tenant;
+    owner(&app, "ada", &[acme]).await;
+    let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
+    let (mut here, mut stolen) = (Browser::new(&app), Browser::new(&app));
+    stolen.fill("/portal/sign-in", &fields).await;
+    here.fill("/portal/sign-in", &fields).await;
+    assert_eq!(stolen.get("/portal").await.status, 200);
+    let list = Allowlist::parse("198.51.100.0/24\toffice\n").unwrap();
+    let (none, list) = (Setting::PortalAllowlist(Allowlist::default()), Setting::PortalAllowlist(list));
+    let by = Change::by_system(app.clock.now());
+    app.context.directory.replace_setting(acme, &none, &list, &by).await.unwrap();
+    app.context.refresh().await.unwrap();
+    for path in ["/portal", "/portal/security/rules", "/portal/ip-lists"] {
+        assert_eq!(here.get(path).await.location, "/portal/refused", "{path}");
+    }
+    for path in
+        ["/portal/security", "/portal/devices", "/portal/password", "/portal/email", "/portal/profile"]
+    {
+        let page = here.get(path).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert!(!page.text.contains("Acme"), "{path} names the company: {}", page.text);
+    }
+    let devices = here.get("/portal/devices").await;
+    let ended = here.send("/portal/devices", &token(&devices.text), &[("act", "end-others")]).await;
+    assert_eq!((ended.status, ended.location.as_str()), (303, "/portal/devices"));
+    assert_eq!(here.get("/portal/devices").await.status, 200);
+    assert_eq!(stolen.get("/portal/devices").await.status, 303, "the thief is out");
 }

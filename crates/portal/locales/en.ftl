@@ -297,7 +297,7 @@ reset-2fa-fact-audit = The audit log keeps your name.
 reset-2fa-button = Start the reset
 reset-2fa-open = Reset the second factor…
 reset-2fa-hint = It asks for your password, and happens after 24 hours.
-reset-2fa-operator = This member belongs to other companies too, so only the operator of this server can reset the second factor.
+reset-2fa-operator = No reset was started. The operator of this server can reset the second factor of this member.
 reset-pending = The second factor of this member is reset { $when }.
 reset-stop = Stop the reset
 end-sessions-title = Sign out { $name }
@@ -555,6 +555,7 @@ outcome-wrong-recovery = Wrong recovery code
 outcome-refused = Address not on the list
 activity-sign-in = Sign-in
 activity-enter = Company entered
+activity-enters = Company entered, times: { $count }
 activity-guesses = { $count ->
     [one] { $count } try
    *[other] { $count } tries

@@ -306,7 +306,7 @@ reset-2fa-fact-audit = W dzienniku audytu zostanie Twoje nazwisko.
 reset-2fa-button = Rozpocznij usuwanie
 reset-2fa-open = Usuń drugi składnik…
 reset-2fa-hint = Zapytamy o hasło, a samo usunięcie nastąpi po 24 godzinach.
-reset-2fa-operator = Ten członek należy też do innych firm, więc drugi składnik może usunąć tylko operator tego serwera.
+reset-2fa-operator = Usuwanie się nie rozpoczęło. Drugi składnik tego członka może usunąć operator tego serwera.
 reset-pending = Drugi składnik tego członka zostanie usunięty { $when }.
 reset-stop = Zatrzymaj usuwanie
 end-sessions-title = Wyloguj: { $name }
@@ -566,6 +566,7 @@ outcome-wrong-recovery = Błędny kod zapasowy
 outcome-refused = Adres spoza listy
 activity-sign-in = Logowanie
 activity-enter = Wejście do firmy
+activity-enters = Wejście do firmy, liczba: { $count }
 activity-guesses = { $count ->
     [one] { $count } próba
     [few] { $count } próby

@@ -108,12 +108,12 @@ impl State {
     fn next(&self) -> Option<usize> {
         let fits = |known| {
             let mut lanes = self.waiting.iter().map(|(lane, _)| *lane);
-            lanes.position(|lane| lane.known == known && self.may_run(lane))
+            lanes.position(|lane| lane.is_known() == known && self.may_run(lane))
         };
         fits(true).or_else(|| fits(false))
     }
 
-    /// Whether one more may run: one of each network, strangers and known devices apart.
+    /// Whether one more may run: one of each lane, strangers only in their half.
     fn may_run(&self, lane: Lane) -> bool {
         has_room(self.running.iter().copied(), lane, self.slots)
     }
@@ -127,10 +127,10 @@ fn has_room(lanes: impl Iterator<Item = Lane>, lane: Lane, most: usize) -> bool 
     let (mut all, mut strangers, mut same) = (0, 0, false);
     for one in lanes {
         all += 1;
-        strangers += usize::from(!one.known);
+        strangers += usize::from(!one.is_known());
         same |= one == lane;
     }
-    !same && all < most && (lane.known || strangers < most / 2)
+    !same && all < most && (lane.is_known() || strangers < most / 2)
 }
 
 #[async_trait]
@@ -186,10 +186,15 @@ impl HashPool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use countersign_core::id::PersonId;
     use std::{net::IpAddr, sync::mpsc};
 
     fn lane(number: u8, known: bool) -> Lane {
-        Lane { network: IpAddr::from([203, 0, 113, number]), known }
+        if known {
+            Lane::Known(PersonId::from_bytes([number; 16]))
+        } else {
+            Lane::Stranger(IpAddr::from([203, 0, 113, number]))
+        }
     }
 
     /// Asks for a place without waiting for it.
@@ -240,6 +245,19 @@ mod tests {
         // Another network, and a known device of the same one, do not wait for it.
         let others = [pool.place(lane(2, false)).await, pool.place(lane(1, true)).await];
         assert!(others.iter().all(Result::is_ok));
+        drop(first);
+        assert!(second.await.unwrap().is_ok());
+    }
+
+    #[tokio::test]
+    async fn one_of_a_person_runs_and_one_waits() {
+        let pool = HashPool::new(8);
+        let first = pool.place(lane(1, true)).await.unwrap();
+        let second = ask(&pool, lane(1, true));
+        settle().await;
+        assert!(!second.is_finished());
+        assert_eq!(pool.place(lane(1, true)).await.err(), Some(Crowded));
+        assert!(pool.place(lane(2, true)).await.is_ok(), "a colleague does not wait for it");
         drop(first);
         assert!(second.await.unwrap().is_ok());
     }

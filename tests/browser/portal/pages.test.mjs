@@ -148,7 +148,7 @@ test("every page works without JavaScript", async () => {
   assert.equal(await visit.isIn(), true);
 });
 
-// A number takes five codes in ten minutes.
+// A number takes ten codes in ten minutes.
 test("the pages of devices and of the second factor work without JavaScript", async () => {
   const options = { javaScriptEnabled: false, viewport: { width: 375, height: 800 } };
   const tenant = await newTenant(server, "Bez Skryptu");

@@ -4,7 +4,7 @@ import { open, password } from "./browser.mjs";
 
 let count = 0;
 
-/** A number that no other test uses: a number takes five starts in ten minutes. */
+/** A number that no other test uses: a number takes ten starts in ten minutes. */
 export const newNumber = () => `+4850051${String((process.pid % 90) + 10)}${String(++count).padStart(2, "0")}`;
 
 export const path = (link) => new URL(link, "http://x").pathname;

@@ -66,7 +66,7 @@ impl Bench {
     async fn send_in(&self, context: &Context, purpose: Purpose<'_>, to: &str) -> Result<Sent, CodeError> {
         let (to, language) = (PhoneNumber::parse(to).unwrap(), Locale::default());
         let caller = Some(std::net::Ipv4Addr::LOCALHOST.into());
-        let new = NewCode { to: &to, purpose, language: &language, origin: None, caller };
+        let new = NewCode { to: &to, purpose, language: &language, origin: None, stranger: None, caller };
         send_code(context, &self.waits, &new, self.clock.now(), &mut rng()).await
     }
 

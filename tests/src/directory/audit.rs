@@ -659,7 +659,7 @@ const WITHOUT_ENTRY: [(&str, &str); 35] = [
     ("begin_half", "it only takes a lock"),
     ("begin_proof", "it only takes a lock"),
     ("take_proof", "it only takes a lock"),
-    ("add_link", "it only takes a lock"),
+    ("adding", "it only takes a lock"),
     ("forget", "what has expired can do nothing"),
     ("forget_devices", "a cookie that has expired can do nothing"),
 ];

@@ -181,7 +181,7 @@ pub async fn invitations_round_trip_until_they_end(base: &Base) -> Result<()> {
     assert_eq!(directory.list_invitations(tenant, None, 9).await?, [two.clone(), one.clone()]);
     assert_eq!(directory.list_invitations(tenant, Some(two.id), 9).await?, std::slice::from_ref(&one));
     let secret = LinkSecret::generate(&mut rng(9));
-    let renewed = one.sent_again(Author::Operator, &secret, at(9)).context("it may be sent")?;
+    let renewed = one.sent_again(Author::Operator, &secret, at(9)).ok().context("it may be sent")?;
     directory.renew_invitation((&one, &renewed), None, &by()).await?;
     assert_eq!(directory.invitation(tenant, one.id).await?, Some(renewed.clone()));
     ensure!(is_moved(&directory.renew_invitation((&one, &renewed), None, &by()).await));

@@ -28,7 +28,7 @@ use countersign_core::{
     people::{
         cover::NotCovered,
         hours::Zone,
-        invitation::{Author, Invitation, MOST_A_DAY, MOST_BY_SUBUSER},
+        invitation::{Author, Invitation, LIFE, LinkSecret, MOST_A_DAY, MOST_BY_SUBUSER, MOST_MAILS_A_DAY},
         member::{Limits, MOST_CHANGES, Member, Role},
         password::PasswordText,
         person::{Identity, PersonName},
@@ -331,6 +331,52 @@ pub async fn a_subuser_invites_only_so_many_a_day(base: &Base) -> Result<()> {
     let tomorrow = Change::by_system(at(3) + Duration::from_secs(86_400));
     let known = directory.create_invitation(&of_member, None, &tomorrow).await;
     ensure!(matches!(known, Err(StoreError::Conflict)), "{known:?}");
+    Ok(())
+}
+
+/// Invitations that are withdrawn and made again do not send more to one address, also if two nodes do it at once.
+pub async fn an_address_gets_only_so_many_mails_a_day(base: &Base) -> Result<()> {
+    let (tenant, directory) = (base.tenant(1).await?.id, &base.directory);
+    let author = Author::Key(KeyId::from_bytes([1; 16]));
+    let mark = email(1).mark(&crate::codes::keyring());
+    let make = async |number: u8, second: i64| {
+        let (first, _) = invitation(tenant, number, author);
+        let one = Invitation { email: mark, created_at: at(second), expires_at: at(second) + LIFE, ..first };
+        directory.create_invitation(&one, None, &by(second)).await.map(|()| one)
+    };
+    let loops = async |from: u8| {
+        let mut made = 0_u32;
+        for number in from..from + 40 {
+            match make(number, 9).await {
+                Ok(one) => {
+                    made += 1;
+                    directory.withdraw_invitation(&one, None, &by(9)).await?;
+                }
+                // The other node's is open.
+                Err(StoreError::Conflict) => {}
+                Err(StoreError::Full { most: MOST_MAILS_A_DAY, .. }) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(made)
+    };
+    let (a, b) = futures_util::join!(loops(10), loops(60));
+    assert_eq!(a? + b?, MOST_MAILS_A_DAY);
+    let more = make(100, 86_400).await;
+    assert_eq!(full(&more.map(drop)), Some(MOST_MAILS_A_DAY));
+    // Links of one invitation count alike, on the next day.
+    let mut open = make(101, 86_410).await?;
+    for minute in 1..i64::from(MOST_MAILS_A_DAY) {
+        let now = at(86_410 + 60 * minute);
+        let again = open.sent_again(author, &LinkSecret::generate(&mut rng()), now);
+        let again = again.ok().context("it may be sent")?;
+        directory.renew_invitation((&open, &again), None, &Change::by_system(now)).await?;
+        open = again;
+    }
+    directory.withdraw_invitation(&open, None, &by(86_700)).await?;
+    let more = make(102, 2 * 86_400).await;
+    assert_eq!(full(&more.map(drop)), Some(MOST_MAILS_A_DAY));
+    make(103, 3 * 86_400).await.map(drop)?;
     Ok(())
 }
 

@@ -34,7 +34,7 @@ const DUMPS: [Statement; 4] = [
         table: "invitations",
         text:
             "SELECT id, tenant_id, email, sealed, author, secret_hash, expires_at, sends, version, created_at,
-                role, permissions, zone, hours, senders, templates, profiles, subject_groups, pool, most_parts
+                role, permissions, zone, hours, senders, templates, profiles, subject_groups, pool, most_parts, sent_to
             FROM invitations ORDER BY id",
         params: &[],
     },
@@ -102,6 +102,7 @@ fn values_for(n: usize, statement: &Statement) -> Vec<Value> {
         "change_head" if text.contains("'owner'") => vec![tenant(), 1.into(), 2.into(), "mem_1".into()],
         "change_head" if text.contains("member = $2") => vec![tenant(), "mem_1".into(), 61.into()],
         "change_head" if text.contains("audit") => vec![tenant(), 1.into(), (60 + n).into()],
+        "change_head" if text.contains("sent_to") => vec![tenant(), bytes(1), 1.into(), (60 + n).into()],
         "change_head" if text.contains("invitations") => vec![tenant(), 1.into(), (60 + n).into()],
         "change_head" => vec![tenant(), (60 + n).into()],
         "invitations" if text.starts_with("INSERT") => {
@@ -129,7 +130,7 @@ fn values_for(n: usize, statement: &Statement) -> Vec<Value> {
         }
         "invitations" if text.starts_with("UPDATE") => vec![tenant(), "inv_1".into(), 7.into()],
         "invitations" if text.contains("id < $2") => vec![tenant(), "inv_~".into(), 9.into()],
-        "invitations" if text.contains("email IS NULL") => vec![tenant(), 90.into()],
+        "invitations" if text.contains("email IS NULL") => vec![tenant(), 90.into(), 91.into()],
         "invitations" if text.contains("expires_at < $1") => vec![at(3).micros().into()],
         "invitations" if text.starts_with("DELETE") => vec![tenant(), 9.into()],
         "invitations" => vec![tenant(), "inv_1".into()],

@@ -57,7 +57,11 @@ async fn an_invitation_is_made_listed_sent_again_and_withdrawn() {
     let again = app.act(&format!("{here}/resend"), &company).await;
     assert_eq!(again.status, 200, "{again:?}");
     assert_eq!((&again.json()["sends"], life(&again.json())), (&json!(2), 48 * 3_600 + 60));
+    let soon = app.act(&format!("{here}/resend"), &company).await;
+    assert_eq!(soon.problem(), (409, "conflict".into()));
+    assert_eq!(soon.json()["retry_after"], 60);
     for sends in 3..=5 {
+        app.clock.turn(seconds(60));
         assert_eq!(app.act(&format!("{here}/resend"), &company).await.json()["sends"], sends);
     }
     let often = app.act(&format!("{here}/resend"), &company).await;
@@ -73,6 +77,11 @@ async fn an_invitation_is_made_listed_sent_again_and_withdrawn() {
     for gone in [app.get(&here, &company).await, delete(&app, &company, &here).await] {
         assert_eq!(gone.problem(), (404, "not_found".into()));
     }
+    // Another invitation of the same address sends no more on this day.
+    let bombing = invite("anna@example.com").await;
+    assert_eq!(bombing.problem(), (409, "conflict".into()));
+    assert!(bombing.json()["detail"].as_str().unwrap().contains("5 invitation mails a day to one address"));
+    app.clock.turn(seconds(86_400));
     assert_eq!(invite("anna@example.com").await.status, 201, "the address is free again");
 }
 

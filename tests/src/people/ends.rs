@@ -103,7 +103,7 @@ pub async fn a_person_that_is_deleted_leaves_nothing(base: &Base) -> Result<()> 
     let all = |rows: &[i64]| rows.iter().all(|count| *count > 0);
     let entered = Session { epoch: 3, ..session(both.person, 10) };
     let entering = SignIn { id: sign_in_id(99), tenant: Some(world.tenant), ..signed_in(&entered) };
-    world.people.enter_tenant(&entered, world.tenant, entered.secret, &entering).await?;
+    world.people.enter_tenant(&entered, world.tenant, entered.secret, Some(&entering)).await?;
     world.directory.delete_member(&only, None, &by(6)).await?;
     assert_eq!(rows(base, only.person).await?, [0; 9]);
     world.directory.delete_member(&both, None, &by(6)).await?;
@@ -136,7 +136,7 @@ pub async fn an_erased_tenant_takes_its_people_along(base: &Base) -> Result<()> 
         let here = Session { epoch: 3, ..session(world.owner.person, number) };
         finish(&world.people, &here, |finished| finished).await?;
         let entering = SignIn { id: sign_in_id(number + 100), tenant: Some(place), ..signed_in(&here) };
-        world.people.enter_tenant(&here, place, here.secret, &entering).await?;
+        world.people.enter_tenant(&here, place, here.secret, Some(&entering)).await?;
     }
     let before = rows(base, world.owner.person).await?;
     let system = Change::by_system(at(5));

@@ -42,6 +42,8 @@ crate::directory::on_each_engine!(
     proofs::a_sign_in_is_a_proof_for_a_while_and_not_for_all_acts,
     proofs::a_code_goes_again_and_only_three_times,
     proofs::no_proof_outlasts_a_change_of_the_account,
+    proofs::a_refused_act_leaves_the_person_signed_in,
+    proofs::unknown_browsers_leave_codes_for_the_person,
     proofs::guesses_of_the_password_in_a_session_wait,
     account::another_password_ends_all_other_sessions,
     account::a_forgotten_password_is_set_by_a_link_that_works_once,

@@ -102,8 +102,8 @@ pub async fn a_session_is_read_touched_and_renewed(base: &Base) -> Result<()> {
     ensure!(is_moved(&people.renew_session(&begun, secret(3)).await));
     let (renewed, _) = read(2).await?.context("by its new secret")?;
     let entering = SignIn { id: sign_in_id(50), tenant: Some(world.tenant), ..signed_in(&renewed) };
-    people.enter_tenant(&renewed, world.tenant, secret(3), &entering).await?;
-    ensure!(is_moved(&people.enter_tenant(&renewed, world.tenant, secret(4), &entering).await));
+    people.enter_tenant(&renewed, world.tenant, secret(3), Some(&entering)).await?;
+    ensure!(is_moved(&people.enter_tenant(&renewed, world.tenant, secret(4), Some(&entering)).await));
     let (entered, _) = read(3).await?.context("by its new secret")?;
     assert_eq!(entered.tenant, Some(world.tenant));
     assert_eq!(people.list_tenant_sessions(world.tenant, None, 9).await?, std::slice::from_ref(&entered));
@@ -117,7 +117,10 @@ pub async fn a_session_is_read_touched_and_renewed(base: &Base) -> Result<()> {
     world.change(AccountChange::SignOutEverywhere { forget_devices: false }).await?;
     ensure!(people.list_tenant_sessions(world.tenant, None, 9).await?.is_empty());
     let entering = SignIn { id: sign_in_id(51), ..signed_in(&entered) };
-    ensure!(is_moved(&people.enter_tenant(&entered, world.tenant, secret(5), &entering).await), "it is over");
+    ensure!(
+        is_moved(&people.enter_tenant(&entered, world.tenant, secret(5), Some(&entering)).await),
+        "it is over"
+    );
     Ok(())
 }
 
@@ -131,7 +134,7 @@ pub async fn sessions_end_with_entries(base: &Base) -> Result<()> {
     let sessions = [world.sign_in(1).await?, world.sign_in(2).await?, world.sign_in(3).await?];
     for session in &sessions[..2] {
         let entering = SignIn { id: sign_in_id(50 + u32::from(session.id.bytes()[3])), ..signed_in(session) };
-        people.enter_tenant(session, world.tenant, session.secret, &entering).await?;
+        people.enter_tenant(session, world.tenant, session.secret, Some(&entering)).await?;
     }
     let count = async |tenant| -> Result<usize> { Ok(world.entries(tenant, "portal.sign_out").await?.len()) };
     // An owner of the tenant sees and ends only what is in it.

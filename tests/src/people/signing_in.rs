@@ -3,15 +3,20 @@
 use super::door::{Door, PASSWORD, WRONG, visitor};
 use crate::{codes::rng, codes::seconds, directory::Base};
 use anyhow::{Context as _, Result, bail, ensure};
+use async_trait::async_trait;
 use countersign_core::{
     access::change::Change,
     people::{
         account::AccountChange,
         invitation::LinkSecret,
         member::Member,
+        password::{Password, PasswordText, Verified},
         session::{Factors, SignInOutcome},
     },
-    ports::people::notices::Notices as _,
+    ports::{
+        hasher::{Crowded, Hasher, Lane},
+        people::notices::Notices as _,
+    },
     sign_in::{
         codes::{CodeCheck, CodeEnd, CodeError, check_code},
         first::{Entered, SignInError},
@@ -161,6 +166,44 @@ pub async fn a_flood_of_guesses_does_not_lock_the_owner_out(base: &Base) -> Resu
     }
     assert_eq!(door.hasher.taken(), 20 * 30, "thirty of each network");
     ensure!(door.sign_in(&visitor(HOME, Some(&device)), "ada", PASSWORD).await.is_ok());
+    Ok(())
+}
+
+/// Finds every password right.
+struct Right;
+
+#[async_trait]
+impl Hasher for Right {
+    async fn verify(&self, _: Lane, _: Password, _: Option<PasswordText>) -> Result<Verified, Crowded> {
+        Ok(Verified::Yes)
+    }
+
+    async fn hash(
+        &self,
+        _: Lane,
+        _: Password,
+        _: Vec<PasswordText>,
+    ) -> Result<Option<PasswordText>, Crowded> {
+        Err(Crowded)
+    }
+}
+
+pub async fn right_passwords_have_a_bound_too(base: &Base) -> Result<()> {
+    let mut door = Door::new(base).await?;
+    door.owner("ada").await?;
+    let own = door.known_browser(HOME, "ada").await?;
+    door.entrance.hasher = Arc::new(Right);
+    for number in 1..60 {
+        door.sign_in(&visitor(address(number), None), "ada", PASSWORD).await?;
+    }
+    let more = door.sign_in(&visitor(address(60), None), "ada", PASSWORD).await;
+    ensure!(
+        matches!(more, Err(SignInError::Wait(until)) if until <= door.now() + seconds(3_600)),
+        "{more:?}"
+    );
+    door.sign_in(&visitor(HOME, Some(&own)), "ada", PASSWORD).await?;
+    door.clock.turn(seconds(3_600));
+    door.sign_in(&visitor(address(61), None), "ada", PASSWORD).await?;
     Ok(())
 }
 

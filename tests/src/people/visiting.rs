@@ -17,7 +17,7 @@ use countersign_core::{
         member::{Limits, Role},
         password::Fault,
         person::{EmailAddress, PersonName},
-        session::Factors,
+        session::{Factors, SignInOutcome},
     },
     phone::PhoneNumber,
     ports::people::accounts::Along,
@@ -94,6 +94,34 @@ pub async fn a_person_enters_a_tenant_and_leaves(base: &Base) -> Result<()> {
     assert_eq!(here.actor.grants, member.limits.permissions);
     sign_out(&door.entrance, &visitor(HOME, None), &look(&door, &secret).await?, door.now()).await?;
     ensure!(matches!(look(&door, &secret).await, Err(Gone::Unknown)));
+    Ok(())
+}
+
+/// A member posts the form of its tenant in a loop, also from an address that the list refuses.
+pub async fn entering_in_a_loop_leaves_few_rows(base: &Base) -> Result<()> {
+    let door = Door::new(base).await?;
+    let ada = door.owner("ada").await?.person;
+    let mut secret = signed_in(&door, "ada").await?.secret;
+    for _ in 0..20 {
+        secret = entered(&door, &secret).await?;
+    }
+    let rows = async |outcome: SignInOutcome| {
+        let rows = door.entrance.people.list_sign_ins(ada, None, 99).await?;
+        let rows = rows.into_iter().filter(|one| one.tenant == Some(door.acme) && one.outcome == outcome);
+        let mut counts: Vec<_> = rows.map(|one| one.count).collect();
+        counts.sort_unstable();
+        anyhow::Ok(counts)
+    };
+    assert_eq!(rows(SignInOutcome::Done).await?, [1], "it was there already");
+    let seen = look(&door, &secret).await?;
+    let list = Allowlist::parse("198.51.100.0/24\toffice\n").context("a list")?;
+    set(&door, Setting::PortalAllowlist(Allowlist::default()), Setting::PortalAllowlist(list)).await?;
+    for _ in 0..20 {
+        let here = visitor(HOME, None);
+        let refused = enter(&door.entrance, &here, &seen, door.acme, door.now(), &mut rng()).await;
+        ensure!(matches!(refused, Err(EnterError::Refused { .. })), "{refused:?}");
+    }
+    assert_eq!(rows(SignInOutcome::RefusedByList).await?, [1, 1, 1, 1, 1, 15]);
     Ok(())
 }
 

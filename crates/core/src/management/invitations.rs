@@ -9,7 +9,7 @@ use crate::{
     management::reach::{Ends, Granting, MemberError, Rights, author, judged},
     people::{
         hours::Zone,
-        invitation::{Invitation, LinkSecret},
+        invitation::{Invitation, LinkSecret, NotSentAgain},
         member::{Limits, Member},
         notice::{LinkPath, News, Notice},
         password::PasswordText,
@@ -28,6 +28,15 @@ pub enum Accepting {
     Known(PersonId),
     /// Somebody without an account, with the password that it chose.
     New(Identity, Locale, Zone, PasswordText),
+}
+
+impl From<NotSentAgain> for MemberError {
+    fn from(refused: NotSentAgain) -> Self {
+        match refused {
+            NotSentAgain::TooOften => Self::SentTooOften,
+            NotSentAgain::TooSoon(wait) => Self::SentTooSoon(wait),
+        }
+    }
 }
 
 /// Invites somebody. Only the second value contains the secret of the link.
@@ -111,7 +120,7 @@ pub async fn send_again(
         let former = stored(replica, actor.tenant, id).await?;
         rights.refuse_bound_key()?;
         rights.reach.covers(None, &[&former.limits])?;
-        let again = former.sent_again(author(actor), &secret, by.at).ok_or(MemberError::SentTooOften)?;
+        let again = former.sent_again(author(actor), &secret, by.at)?;
         replica.directory.renew_invitation((&former, &again), rights.acting, by).await?;
         Ok(again)
     })

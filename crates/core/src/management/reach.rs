@@ -37,6 +37,9 @@ pub enum MemberError {
     /// The invitation was sent as often as it may be.
     #[error("the invitation was sent too often")]
     SentTooOften,
+    /// The last mail of the invitation went out just now. The next one may follow after this time.
+    #[error("the invitation was sent just now")]
+    SentTooSoon(Duration),
     /// The link is void, belongs to another address, or its author may no longer invite.
     #[error("the link is not good")]
     BadLink,

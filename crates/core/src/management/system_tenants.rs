@@ -21,6 +21,9 @@ use std::time::Duration;
 pub const SENDS: u8 = 3;
 /// How long a code is valid.
 pub const VALID_FOR: Duration = Duration::from_secs(600);
+/// The verifications of a number that its person has confirmed: a person proves several acts in a row. Sign-ins in
+/// unknown browsers take only a part of them (`sign_in/codes.rs`). A number's record cannot count more in a day.
+const CONFIRMED: [Bucket; 2] = [Bucket::new(10, 600), Bucket::new(20, 86_400)];
 /// The verifications of a number that nobody has confirmed, of all persons together. Each sends up to [`SENDS`]
 /// messages to it, and its owner may be a stranger who wants none of them.
 const UNCONFIRMED: [Bucket; 2] = [Bucket::new(3, 600), Bucket::new(6, 86_400)];
@@ -68,8 +71,9 @@ fn differing(id: TenantId, present: &Settings, countries: &Countries) -> Vec<Set
     if present.countries != *countries {
         wanted.push(Setting::Countries(countries.clone()));
     }
-    let number = LimitName::parse(LimitScope::Number.as_str()).zip(Buckets::new(UNCONFIRMED.to_vec()));
-    if let Some((name, buckets)) = number.filter(|_| id == PORTAL_ENROL)
+    let buckets = if id == PORTAL_ENROL { UNCONFIRMED } else { CONFIRMED };
+    let number = LimitName::parse(LimitScope::Number.as_str()).zip(Buckets::new(buckets.to_vec()));
+    if let Some((name, buckets)) = number
         && present.limits.get(&name) != Some(&buckets)
     {
         wanted.push(Setting::Limit(name, Some(buckets)));
@@ -85,16 +89,16 @@ mod tests {
     #[test]
     fn only_what_differs_is_set() {
         let countries = Countries::only(Country::parse("PL"));
-        let portal = differing(PORTAL, &Settings::default(), &countries);
-        assert_eq!(portal, [Setting::Countries(countries.clone())]);
-        let enrol = differing(PORTAL_ENROL, &Settings::default(), &countries);
-        assert_eq!(enrol.len(), 2);
-        let mut settings = Settings::default();
-        for setting in enrol {
-            let (name, value) = setting.stored();
-            settings.take(&name, &value.unwrap()).unwrap();
+        for (tenant, limit) in [(PORTAL, "10/600 20/86400"), (PORTAL_ENROL, "3/600 6/86400")] {
+            let wanted = differing(tenant, &Settings::default(), &countries);
+            assert_eq!(wanted.len(), 2);
+            let mut settings = Settings::default();
+            for setting in wanted {
+                let (name, value) = setting.stored();
+                settings.take(&name, &value.unwrap()).unwrap();
+            }
+            assert_eq!(settings.limit(LimitScope::Number).unwrap().to_string(), limit);
+            assert_eq!(differing(tenant, &settings, &countries), []);
         }
-        assert_eq!(settings.limit(LimitScope::Number).unwrap().to_string(), "3/600 6/86400");
-        assert_eq!(differing(PORTAL_ENROL, &settings, &countries), []);
     }
 }

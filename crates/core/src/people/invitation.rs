@@ -23,6 +23,10 @@ pub const MOST_SENDS: u8 = 5;
 pub const MOST_A_DAY: u32 = 100;
 /// The maximum number in [`DAY`] that one subuser and its keys make, so that the owners can still invite.
 pub const MOST_BY_SUBUSER: u32 = 20;
+/// The maximum number of mails to one address in [`DAY`], by all invitations of a tenant. Withdrawn ones count too.
+pub const MOST_MAILS_A_DAY: u32 = 5;
+/// The time between two mails of an invitation, after the second one.
+pub const PAUSE: Duration = Duration::from_secs(60);
 /// How long an invitation is kept after its last link has expired.
 pub const KEPT_AFTER_EXPIRY: Duration = Duration::from_secs(30 * 86_400);
 pub const DAY: Duration = Duration::from_secs(86_400);
@@ -116,6 +120,15 @@ impl fmt::Debug for LinkSecret {
     }
 }
 
+/// Why an invitation is not sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotSentAgain {
+    /// It was sent [`MOST_SENDS`] times.
+    TooOften,
+    /// The last mail went out just now. The next one may follow after this time.
+    TooSoon(Duration),
+}
+
 /// An invitation that was neither accepted nor withdrawn, as the directory stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invitation {
@@ -166,17 +179,29 @@ impl Invitation {
         (invitation, secret)
     }
 
-    /// The invitation with another link, by this author. Returns `None` if it was sent too often.
-    pub fn sent_again(&self, author: Author, secret: &LinkSecret, now: Timestamp) -> Option<Self> {
-        let again = Self {
+    /// The invitation with another link, by this author.
+    pub fn sent_again(
+        &self,
+        author: Author,
+        secret: &LinkSecret,
+        now: Timestamp,
+    ) -> Result<Self, NotSentAgain> {
+        if self.sends >= MOST_SENDS {
+            return Err(NotSentAgain::TooOften);
+        }
+        // The first mail may have gone to spam, so the second one needs no pause. The operator prints links, too.
+        let from = self.expires_at - LIFE + PAUSE;
+        if self.sends > 1 && now < from && author != Author::Operator {
+            return Err(NotSentAgain::TooSoon(from.since(now)));
+        }
+        Ok(Self {
             author,
             secret: secret.hash(),
             expires_at: now + LIFE,
             sends: self.sends.saturating_add(1),
             version: self.version + 1,
             ..self.clone()
-        };
-        (self.sends < MOST_SENDS).then_some(again)
+        })
     }
 
     /// Returns whether the link with this secret is good at `now`.
@@ -225,11 +250,18 @@ mod tests {
     fn a_link_is_good_for_48_hours_and_until_the_next_one() {
         let (now, mut rng) = (Timestamp::from_millis(1_790_000_000_000), StdRng::seed_from_u64(2));
         let (mut invitation, mut secret) = invitation(&ring(), now);
+        let mut now = now;
+        let author = Author::Key(KeyId::from_bytes([3; 16]));
         for sends in 2..=MOST_SENDS {
             assert!(invitation.opens_with(&secret, now + LIFE - Duration::from_micros(1)));
             assert!(!invitation.opens_with(&secret, now + LIFE));
             let other = LinkSecret::generate(&mut rng);
-            let again = invitation.sent_again(Author::Operator, &other, now).unwrap();
+            if sends > 2 {
+                let early = invitation.sent_again(author, &other, now + PAUSE / 2);
+                assert_eq!(early.unwrap_err(), NotSentAgain::TooSoon(PAUSE / 2));
+                now = now + PAUSE;
+            }
+            let again = invitation.sent_again(author, &other, now).unwrap();
             assert!(
                 again.opens_with(&other, now) && !again.opens_with(&secret, now),
                 "the former link is void"
@@ -237,7 +269,8 @@ mod tests {
             assert_eq!((again.sends, again.version), (sends, invitation.version + 1));
             (invitation, secret) = (again, other);
         }
-        assert!(invitation.sent_again(Author::Operator, &secret, now).is_none());
+        let more = invitation.sent_again(author, &secret, now + PAUSE);
+        assert_eq!(more.unwrap_err(), NotSentAgain::TooOften);
     }
 
     #[test]

@@ -64,6 +64,13 @@ impl WaitCount {
         Self { key: keyring.hash("wait-network", OPERATOR, &[network.as_bytes()]), rule }
     }
 
+    /// Right passwords of a person, in its own browsers or in all others: they cost work and rows, too. A stranger who
+    /// knows the password does not use up what the person's own browsers have.
+    pub fn of_right_passwords(person: PersonId, known: bool, keyring: &KeyRing) -> Self {
+        let key = keyring.hash("right-passwords", OPERATOR, &[person.bytes(), &[u8::from(known)]]);
+        Self { key, rule: WaitRule::Window { most: 60, length: Duration::from_secs(3_600) } }
+    }
+
     /// Failures in a browser that belongs to the person, in place of the count of the account.
     pub fn of_device(device: DeviceId, person: PersonId, keyring: &KeyRing) -> Self {
         let rule = WaitRule::Window { most: 10, length: FORGOTTEN_AFTER };

@@ -1,16 +1,25 @@
 //! Hashing of passwords. Each hash takes tens of milliseconds of a processor, so their number is bounded.
 
-use crate::people::password::{Password, PasswordText, Verified};
+use crate::{
+    id::PersonId,
+    people::password::{Password, PasswordText, Verified},
+};
 use async_trait::async_trait;
 use std::net::IpAddr;
 
-/// Who asks for a hash. Half of the places are kept for known devices of the person that they name.
+/// Who asks for a hash: one of each lane runs, and one waits. Half of the places are kept for known devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lane {
-    /// The network of the caller: an IPv4 address or a /64.
-    pub network: IpAddr,
-    /// Whether the browser is a device of the person.
-    pub known: bool,
+pub enum Lane {
+    /// A browser that is no device of the person, by the network of the caller: an IPv4 address or a /64.
+    Stranger(IpAddr),
+    /// The devices of this person, whatever their networks: colleagues behind one address do not wait for each other.
+    Known(PersonId),
+}
+
+impl Lane {
+    pub fn is_known(self) -> bool {
+        matches!(self, Self::Known(_))
+    }
 }
 
 /// All places are taken. The caller may try again.

@@ -81,7 +81,7 @@ impl Counted {
             let device = WaitCount::of_device(own.device.id, own.person, keyring);
             match people.count_try(&counts(device), now).await? {
                 Ok(()) => {
-                    let lane = Lane { network, known: true };
+                    let lane = Lane::Known(own.person);
                     return Ok(Ok(Self { counts: counts(device), lane }));
                 }
                 // The browser has used its own tries up. From here on it is like any other.
@@ -91,7 +91,7 @@ impl Counted {
         }
         let counts = counts(WaitCount::of_account(email, keyring));
         let counted = people.count_try(&counts, now).await?;
-        Ok(counted.map(|()| Self { counts, lane: Lane { network, known: false } }))
+        Ok(counted.map(|()| Self { counts, lane: Lane::Stranger(network) }))
     }
 
     pub async fn give_back(&self, entrance: &Entrance, now: Timestamp) -> Result<(), StoreError> {

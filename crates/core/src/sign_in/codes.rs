@@ -28,7 +28,7 @@ use crate::{
     phone::{Country, PhoneNumber},
     ports::people::waits::Waits,
     sign_in::purpose::{CODE_LENGTH, Purpose, words},
-    tenant::PORTAL_ENROL,
+    tenant::{PORTAL, PORTAL_ENROL},
     time::Timestamp,
     verification::{outcome::CheckOutcome, status::Status},
 };
@@ -37,6 +37,10 @@ use std::{error::Error, net::IpAddr, time::Duration};
 
 /// The numbers that a person may try to confirm in a day. The day begins with the first of them.
 const ENROL_NUMBERS: u16 = 3;
+/// The codes for signing in as a person from browsers that are not the person's, in ten minutes and in a day. A thief
+/// of the password causes them. The rest of the number's limit is left for the person's own browsers and proofs.
+const UNKNOWN_BROWSERS: [(&str, u16, Duration); 2] =
+    [("codes-10m", 3, Duration::from_secs(600)), ("codes-24h", 8, DAY)];
 /// The messages to unconfirmed numbers of a person in a day.
 const ENROL_MESSAGES: u16 = 6;
 const DAY: Duration = Duration::from_secs(86_400);
@@ -49,6 +53,8 @@ pub struct NewCode<'a> {
     pub language: &'a Locale,
     /// The host of the portal. Browsers fill in a code only there.
     pub origin: Option<&'a Origin>,
+    /// The person, if it never finished a sign-in in this browser.
+    pub stranger: Option<PersonId>,
     /// The address of the person's browser. It counts as the end user's address.
     pub caller: Option<IpAddr>,
 }
@@ -133,9 +139,14 @@ pub async fn send_code(
     if is_shut(context, actor.tenant, new.to) {
         return Err(CodeError::unavailable("the breakers of all accounts are open"));
     }
-    let counted = match new.purpose {
-        Purpose::Enrol { person } => Some(count_enrolment(context, waits, (person, new.to), now).await?),
-        Purpose::SignIn { .. } | Purpose::Proof { .. } => None,
+    let counted = match (new.purpose, new.stranger) {
+        (Purpose::Enrol { person }, _) => count_enrolment(context, waits, (person, new.to), now).await?,
+        (_, Some(person)) => {
+            let counted = of_unknown_browsers(&context.keyring, person);
+            count(waits, &counted, now).await?;
+            counted
+        }
+        (_, None) => Vec::new(),
     };
     let (text, origin) = words(&new.purpose, new.language, new.origin);
     let request = StartRequest {
@@ -150,7 +161,7 @@ pub async fn send_code(
         Ok(made) => Ok(sent(&made.verification)),
         Err(error) => {
             let error = CodeError::from(error);
-            if let (Some(counted), false) = (counted, matches!(error, CodeError::Unavailable(_))) {
+            if !counted.is_empty() && !matches!(error, CodeError::Unavailable(_)) {
                 waits.give_back(&counted, now).await.map_err(CodeError::unavailable)?;
             }
             Err(error)
@@ -256,6 +267,14 @@ impl From<ResendError> for CodeError {
             error => Self::unavailable(error),
         }
     }
+}
+
+fn of_unknown_browsers(keyring: &KeyRing, person: PersonId) -> Vec<WaitCount> {
+    let of = |(name, most, length)| WaitCount {
+        key: keyring.hash(name, PORTAL, &[person.bytes()]),
+        rule: WaitRule::Window { most, length },
+    };
+    UNKNOWN_BROWSERS.map(of).to_vec()
 }
 
 fn of_messages(keyring: &KeyRing, person: PersonId) -> WaitCount {

@@ -72,7 +72,9 @@ pub async fn enter(
         return Err(EnterError::TooOld);
     }
     let secret = LinkSecret::generate(rng);
-    let done = noted(SignInOutcome::Done, rng);
-    entrance.people.enter_tenant(session, tenant, secret.hash(), &done).await?;
+    // A session that is there already only gets another secret.
+    let is_new = session.tenant != Some(tenant);
+    let done = is_new.then(|| noted(SignInOutcome::Done, rng));
+    entrance.people.enter_tenant(session, tenant, secret.hash(), done.as_ref()).await?;
     Ok(secret)
 }

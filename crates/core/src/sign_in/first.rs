@@ -9,6 +9,7 @@ use crate::{
         password::{Password, Verified},
         person::EmailMark,
         session::{Factors, HALF_LIFE, HalfSignIn, SignIn, SignInOutcome},
+        waits::WaitCount,
     },
     ports::{error::StoreError, hasher::Crowded, people::accounts::Along},
     sign_in::{
@@ -24,7 +25,7 @@ use crate::{
 use rand::CryptoRng;
 
 /// No person has this id. The queries for an unknown address ask for it.
-const NOBODY: PersonId = PersonId::from_bytes([0; 16]);
+pub(super) const NOBODY: PersonId = PersonId::from_bytes([0; 16]);
 
 /// What a person typed.
 #[derive(Clone, Copy)]
@@ -107,6 +108,11 @@ pub async fn sign_in(
         return Err(SignInError::Wrong);
     };
     counted.give_back(entrance, now).await?;
+    let keyring = &entrance.context.keyring;
+    let right = WaitCount::of_right_passwords(account.person.id, browser.own.is_some(), keyring);
+    if let Err(waiting) = people.count_try(&[right], now).await? {
+        return Err(SignInError::Wait(waiting.until));
+    }
     if verified == Verified::ByFormerFigures {
         renew_hash(entrance, visitor, &account, (&counted, password), now).await;
     }
@@ -128,7 +134,7 @@ pub async fn sign_in(
     }
     let asked = note(SignInOutcome::CodeAsked, rng);
     people.note_sign_in(&asked, mail.as_ref().map(|mail| (&mail.notice, mail.unless_since))).await?;
-    let sent = send_first_code(entrance, visitor, &account, &open, now, rng).await;
+    let sent = send_first_code(entrance, visitor, (&account, &browser), &open, now, rng).await;
     let half = LinkSecret::generate(rng);
     let row = HalfSignIn {
         secret: half.hash(),

@@ -192,7 +192,7 @@ async fn chosen(
     let mut known = vec![identity.email.expose(), identity.name.expose()];
     known.extend(tenant.map(TenantName::as_str));
     password.judge(&known).map_err(JoinError::Password)?;
-    let lane = Lane { network: visitor.network(), known: false };
+    let lane = Lane::Stranger(visitor.network());
     let hash = entrance.hasher.hash(lane, password, Vec::new()).await?;
     hash.ok_or_else(|| JoinError::Password(Vec::new()))
 }

@@ -100,22 +100,35 @@ impl Proven {
         Some(Consumed::Proof(own.session.id, act.as_str(), object, *digest))
     }
 
-    /// Uses the proof up before an act whose own transaction cannot. The session goes on with the secret that this
-    /// returns; `None` if the act needed no proof.
-    pub async fn take(
-        &self,
-        own: &SignedIn<'_>,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Option<LinkSecret>, OwnError> {
-        let Some((act, object, digest)) = &self.form else { return Ok(None) };
+    /// Uses the proof up before an act whose own transaction cannot.
+    pub async fn take(&self, own: &SignedIn<'_>) -> Result<Taken, OwnError> {
+        let Some((act, object, digest)) = &self.form else { return Ok(Taken { renews: false }) };
         let found = own.people().proof(own.session.id, act.as_str(), object, own.now).await?;
         let proof = found.filter(|proof| proof.digest == *digest).ok_or(OwnError::Moved)?;
         if !own.people().take_proof(&proof, own.now).await? {
             return Err(OwnError::Moved);
         }
+        Ok(Taken { renews: true })
+    }
+}
+
+/// A proof that is used up. The session gets another secret only after the act: if the act is refused, the browser
+/// stays signed in under the secret that it has.
+#[derive(Debug)]
+#[must_use]
+pub struct Taken {
+    renews: bool,
+}
+
+impl Taken {
+    /// After the act, the session goes on with the secret that this returns; `None` if the act needed no proof.
+    pub async fn renew(self, own: &SignedIn<'_>, rng: &mut impl CryptoRng) -> Option<LinkSecret> {
+        if !self.renews {
+            return None;
+        }
         let secret = LinkSecret::generate(rng);
-        own.people().renew_session(own.session, secret.hash()).await?;
-        Ok(Some(secret))
+        // The act is done. If this fails, the session goes on with the secret that it has.
+        own.people().renew_session(own.session, secret.hash()).await.ok().map(|()| secret)
     }
 }
 
@@ -325,6 +338,7 @@ pub(super) async fn send(
         purpose,
         language: &own.account.person.language,
         origin: origin.as_ref(),
+        stranger: None,
         caller: Some(own.visitor.address),
     };
     send_code(&own.entrance.context, own.people(), &new, own.now, rng).await

@@ -81,7 +81,7 @@ fn number(entrance: &Entrance, account: &Account) -> Option<PhoneNumber> {
 pub(super) async fn send_first_code(
     entrance: &Entrance,
     visitor: &Visitor,
-    account: &Account,
+    (account, browser): (&Account, &Browser),
     open: &[OpenTenant],
     now: Timestamp,
     rng: &mut impl CryptoRng,
@@ -98,6 +98,7 @@ pub(super) async fn send_first_code(
         purpose: Purpose::SignIn { tenant_name },
         language: &account.person.language,
         origin: origin.as_ref(),
+        stranger: browser.own.is_none().then_some(account.person.id),
         caller: Some(visitor.address),
     };
     send_code(&entrance.context, &*entrance.people, &new, now, rng).await
@@ -126,7 +127,8 @@ pub async fn send_again(
         Some(Err(CodeError::Ended(CodeEnd::Exhausted))) => return Err(SecondError::Over),
         Some(Err(CodeError::Ended(_))) | None => {
             let open = tenants(entrance, account.person.id).await?;
-            send_first_code(entrance, visitor, &account, &open, now, rng).await?
+            let browser = Browser::of(entrance, visitor, account.person.id, now).await?;
+            send_first_code(entrance, visitor, (&account, &browser), &open, now, rng).await?
         }
         Some(outcome) => outcome?,
     };

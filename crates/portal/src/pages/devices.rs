@@ -241,10 +241,13 @@ pub(super) fn sign_in_row(here: &Visiting, shell: &Shell, one: &SignIn) -> SignI
         SignInOutcome::WrongRecoveryCode => ("outcome-wrong-recovery", "warn"),
         SignInOutcome::RefusedByList => ("outcome-refused", "bad"),
     };
-    let what = if one.tenant.is_some() { "activity-enter" } else { "activity-sign-in" };
+    let (once, often) = match one.tenant {
+        Some(_) => ("activity-enter", "activity-enters"),
+        None => ("activity-sign-in", "activity-guesses"),
+    };
     let what = match one.count {
-        0 | 1 => here.t.get(what).into_owned(),
-        count => here.t.one("activity-guesses", "count", count),
+        0 | 1 => here.t.get(once).into_owned(),
+        count => here.t.one(often, "count", count),
     };
     SignInRow {
         what,
@@ -253,6 +256,6 @@ pub(super) fn sign_in_row(here: &Visiting, shell: &Shell, one: &SignIn) -> SignI
         device: browser(&one.agent),
         from: from(here, one.address),
         at: shell.when(one.at),
-        is_odd: one.count > 1,
+        is_odd: one.count > 1 && one.tenant.is_none(),
     }
 }

@@ -10,7 +10,7 @@ use crate::{
         proving::{done, own, own_error},
         visiting::{Sent, Visiting},
     },
-    shell::Shell,
+    shell::{Flash, Shell},
 };
 use actix_web::{Error, HttpResponse, web};
 use askama::Template;
@@ -40,8 +40,8 @@ pub struct MemberSignInsPage {
     pub shell: Shell,
     pub member: String,
     pub has_2fa: bool,
-    /// Whether this tenant is the member's only one: only then may its owner reset the second factor.
-    pub may_reset: bool,
+    /// Whether it is the owner's own page: there it changes its second factor under its own security.
+    pub is_own: bool,
     /// When a reset that was asked for happens.
     pub resets_at: Option<String>,
     pub sessions: Vec<SessionRow>,
@@ -57,14 +57,13 @@ pub async fn show(here: Visiting, path: web::Path<String>) -> Result<HttpRespons
     let account = here.entrance.people.account(seen.member.person).await.map_err(directory)?;
     let person = account.as_ref().and_then(|account| account.person.open(&here.entrance.context.keyring));
     let member = person.map(|person| person.name.expose().to_owned()).unwrap_or_default();
-    let others = here.entrance.context.directory.memberships(seen.member.person).await.map_err(directory)?;
     let devices =
         here.entrance.people.list_devices(seen.member.person, MOST_DEVICES).await.map_err(directory)?;
     let shell = here.shell(here.t.one(TITLE, "name", member.as_str())).await?;
     let resets_at = account.as_ref().and_then(|account| account.reset_2fa_at);
     let view = MemberSignInsPage {
         has_2fa: account.is_some_and(|account| account.phone.is_some()),
-        may_reset: others.len() == 1 && id != inside.member.id,
+        is_own: id == inside.member.id,
         resets_at: resets_at.map(|at| shell.day_and_clock(at)),
         sessions: seen.sessions.iter().map(|session| session_row(&here, &shell, session, &devices)).collect(),
         older: older(here.request.path(), &seen.sign_ins),
@@ -103,9 +102,15 @@ pub async fn send(sent: Sent, path: web::Path<String>) -> Result<HttpResponse, E
                 Ok(proven) => proven,
                 Err(answer) => return Ok(answer),
             };
-            let started = start_reset(&own(&here), actor, id, &proven, &by, &mut rng()).await;
-            let started = started.map_err(reset_refused)?;
-            done(&here, &back, started.secret.as_ref(), t.get("reset-2fa-done")).await
+            match start_reset(&own(&here), actor, id, &proven, &by, &mut rng()).await {
+                Ok(started) => done(&here, &back, started.secret.as_ref(), t.get("reset-2fa-done")).await,
+                // One answer for all reasons: the owner does not learn whether the member has other companies.
+                Err(ResetTwoFactorError::OperatorOnly) => {
+                    here.tell(&Flash::warn(t.get("reset-2fa-operator"))).await?;
+                    Ok(go_to(&back))
+                }
+                Err(error) => Err(reset_refused(error)),
+            }
         }
         "keep-2fa" => {
             stop_reset(entrance, actor, id, &by).await.map_err(reset_refused)?;

@@ -78,7 +78,7 @@ async fn close(here: &Visiting, form: &Form) -> Result<HttpResponse, Error> {
         Ok(proven) => proven,
         Err(answer) => return Ok(answer),
     };
-    match close_own_account(&own(here), &proven, &mut rng()).await {
+    match close_own_account(&own(here), &proven).await {
         Ok(()) => {
             let mut answer = go_to("/portal/signed-out");
             answer.headers_mut().append(SET_COOKIE, cookies::clear(&here.request, Jar::Session));

@@ -25,7 +25,7 @@ use countersign_core::{
     sign_in::{
         own::{
             owners::count_two_factor,
-            rules::{RulesError, change_rules},
+            rules::{RulesError, change_rules, judge_rules},
         },
         proof::needs_proof,
     },
@@ -87,25 +87,36 @@ pub async fn send(sent: Sent) -> Result<HttpResponse, Error> {
         let errors = form.errors.clone();
         return answer(&here, Some(&form), first_proof(&here), errors).await;
     };
+    if let Err(error) = judge_rules(&own(&here), &inside.actor, &change).await {
+        let refused = refused(&here, error)?;
+        return answer(&here, Some(&form), first_proof(&here), refused).await;
+    }
     let proven = match step(&here, &form, ActName::Rules, "").await? {
         Step::Proven(proven) => proven,
         Step::Missing(proof, errors) => return answer(&here, Some(&form), proof, errors).await,
     };
     let by = Change::by(&inside.actor, here.visitor.request, here.now());
     let t = here.t;
-    let refused = match change_rules(&own(&here), &inside.actor, &change, &proven, &by, &mut rng()).await {
-        Ok((_, secret)) => {
-            return done(&here, "/portal/security/rules", secret.as_ref(), t.get("rules-saved")).await;
+    match change_rules(&own(&here), &inside.actor, &change, &proven, &by, &mut rng()).await {
+        Ok((_, secret)) => done(&here, "/portal/security/rules", secret.as_ref(), t.get("rules-saved")).await,
+        Err(error) => {
+            let refused = refused(&here, error)?;
+            answer(&here, Some(&form), first_proof(&here), refused).await
         }
-        Err(RulesError::Security(SecurityError::IdleBeyondTotal(_))) => {
-            Errors::one("idle", t.get("session-beyond"))
+    }
+}
+
+/// What is wrong with the rules, at their fields.
+fn refused(here: &Visiting, error: RulesError) -> Result<Errors, Error> {
+    match error {
+        RulesError::Security(SecurityError::IdleBeyondTotal(_)) => {
+            Ok(Errors::one("idle", here.t.get("session-beyond")))
         }
-        Err(RulesError::Security(SecurityError::NoPortalRoute)) => {
-            Errors::one("require_2fa", t.get("rules-2fa-unavailable"))
+        RulesError::Security(SecurityError::NoPortalRoute) => {
+            Ok(Errors::one("require_2fa", here.t.get("rules-2fa-unavailable")))
         }
-        Err(error) => return Err(rules_error(error)),
-    };
-    answer(&here, Some(&form), first_proof(&here), refused).await
+        error => Err(rules_error(error)),
+    }
 }
 
 fn first_proof(here: &Visiting) -> Proof {

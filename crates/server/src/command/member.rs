@@ -144,6 +144,9 @@ fn explain(error: MemberError, owner: Owner, object: impl std::fmt::Display) -> 
         MemberError::SentTooOften => {
             anyhow!("{object} has had {MOST_SENDS} links, which is the most; withdraw it and invite again")
         }
+        MemberError::SentTooSoon(wait) => {
+            anyhow!("{object} has had a link just now; try again in {} s", wait.as_secs() + 1)
+        }
         MemberError::Directory(StoreError::LastOwner) => {
             anyhow!("{object} is the last enabled owner of {}; make another owner first", owner.name())
         }

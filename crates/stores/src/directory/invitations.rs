@@ -18,7 +18,7 @@ use countersign_core::{
     audit::{entry::Draft, state::of_invitation},
     id::{InvitationId, TenantId},
     people::{
-        invitation::{Author, DAY, Invitation, MOST_A_DAY, MOST_BY_SUBUSER},
+        invitation::{Author, DAY, Invitation, LIFE, MOST_A_DAY, MOST_BY_SUBUSER, MOST_MAILS_A_DAY},
         person::EmailMark,
     },
     ports::{
@@ -60,19 +60,20 @@ pub(super) const LIST_INVITATIONS: Statement = Statement {
     params: &[Text, Text, Int],
 };
 
-/// Deletes the ended invitations that no longer count.
+/// Deletes the ended invitations that no longer count. $3: those whose link ends later were sent in the last day.
 pub(super) const DELETE_ENDED_INVITATIONS: Statement = Statement {
     table: "invitations",
-    text: "DELETE FROM invitations WHERE tenant_id = $1 AND email IS NULL AND created_at <= $2",
-    params: &[Text, Int],
+    text: "DELETE FROM invitations WHERE tenant_id = $1 AND email IS NULL AND created_at <= $2
+            AND expires_at <= $3",
+    params: &[Text, Int, Int],
 };
 
 pub(super) const INSERT_INVITATION: Statement = Statement {
     table: "invitations",
     text: "INSERT INTO invitations (id, tenant_id, email, sealed, author, secret_hash, expires_at, sends,
             version, created_at, role, permissions, zone, hours, senders, templates, profiles,
-            subject_groups, pool, most_parts)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+            subject_groups, pool, most_parts, sent_to)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $3)",
     params: &[
         Text, Text, Bytes, Bytes, Text, Bytes, Int, Int, Int, Int, Text, Text, Text, Text, Text, Text, Text,
         Text, Int, Int,
@@ -85,6 +86,16 @@ pub(super) const COUNT_INVITATIONS: Statement = Statement {
     text: "SELECT n FROM change_head WHERE only_row = 1
         AND (SELECT count(*) FROM invitations WHERE tenant_id = $1 AND created_at > $2) < $3",
     params: &[Text, Int, Int],
+};
+
+/// Returns one row unless the invitations to the address, with the withdrawn ones, were sent as often as they may be.
+/// $3: those whose link ends later were sent in the last day.
+pub(super) const COUNT_MAILS_TO: Statement = Statement {
+    table: "change_head",
+    text: "SELECT n FROM change_head WHERE only_row = 1
+        AND (SELECT COALESCE(sum(sends), 0) FROM invitations
+            WHERE tenant_id = $1 AND sent_to = $2 AND expires_at > $3) < $4",
+    params: &[Text, Bytes, Int, Int],
 };
 
 /// Returns one row unless the author is a subuser who made too many since this time. The text of a member's key as
@@ -156,6 +167,26 @@ pub(super) fn end_invitation(batch: Batch, invitation: &Invitation) -> Batch {
     )
 }
 
+/// Links that end later than this were made in the last day.
+fn made_in_a_day(now: Timestamp) -> Value {
+    (now - DAY + LIFE).micros().into()
+}
+
+/// Refuses one mail more to an address than a day has. The operator is the way out, so it has no such bound. All these batches begin by locking the number, so none passes
+/// beside another.
+fn within_mails_to(batch: Batch, invitation: &Invitation, now: Timestamp) -> Batch {
+    if invitation.author == Author::Operator {
+        return batch;
+    }
+    let values = vec![
+        invitation.tenant.to_string().into(),
+        invitation.email.0.as_slice().into(),
+        made_in_a_day(now),
+        i64::from(MOST_MAILS_A_DAY).into(),
+    ];
+    batch.run_within(("invitation mails a day to one address", MOST_MAILS_A_DAY), &COUNT_MAILS_TO, values)
+}
+
 impl SqlDirectory {
     /// The present state of an invitation, if it is the one that the caller read.
     async fn unmoved_invitation(&self, read: &Invitation) -> Result<(), StoreError> {
@@ -198,7 +229,10 @@ impl Invitations for SqlDirectory {
             let known = vec![tenant.to_string().into(), invitation.email.0.as_slice().into()];
             // The bounds come first: an author who has reached them learns nothing about more addresses.
             let mut batch = begin(tenant, acting)
-                .run(&DELETE_ENDED_INVITATIONS, vec![tenant.to_string().into(), since.clone()])
+                .run(
+                    &DELETE_ENDED_INVITATIONS,
+                    vec![tenant.to_string().into(), since.clone(), made_in_a_day(by.at)],
+                )
                 .run_within(("invitations a day", MOST_A_DAY), &COUNT_INVITATIONS, most);
             if let Author::Member(member) | Author::KeyOf(_, member) = invitation.author {
                 let most = i64::from(MOST_BY_SUBUSER);
@@ -206,6 +240,7 @@ impl Invitations for SqlDirectory {
                 let what = ("invitations a day by one subuser", MOST_BY_SUBUSER);
                 batch = batch.run_within(what, &COUNT_INVITATIONS_BY, values);
             }
+            let batch = within_mails_to(batch, invitation, by.at);
             let batch = chains.append(batch, draft, by);
             let batch = batch.run_touching(1, &NO_MEMBER_WITH, known);
             let batch = batch.run_touching(1, &INSERT_INVITATION, values);
@@ -252,8 +287,8 @@ impl Invitations for SqlDirectory {
                 invitation.expires_at.micros().into(),
                 i64::from(invitation.sends).into(),
             ];
-            let batch = chains.append(begin(tenant, acting), draft, by);
-            let batch = batch.run_unmoved(&RENEW_INVITATION, values);
+            let batch = within_mails_to(begin(tenant, acting), invitation, by.at);
+            let batch = chains.append(batch, draft, by).run_unmoved(&RENEW_INVITATION, values);
             self.sql.batch(noted(batch, invitation, by)).await.map(drop)
         })
         .await

@@ -141,6 +141,7 @@ pub const PEOPLE: &[&Statement] = &[
     &invitations::LIST_INVITATIONS,
     &invitations::COUNT_INVITATIONS,
     &invitations::COUNT_INVITATIONS_BY,
+    &invitations::COUNT_MAILS_TO,
     &invitations::NO_MEMBER_WITH,
     &invitations::INVITATIONS_NOT_SEALED_WITH,
     &invitations::COUNT_INVITATIONS_SEALED_WITH,

@@ -21,7 +21,7 @@ use countersign_core::{
 };
 use std::fmt::Write as _;
 
-/// The number of guesses of an hour that have rows of their own.
+/// The number of guesses, or of entries to a tenant, of an hour that have rows of their own.
 const OWN_ROWS: i64 = 5;
 const HOUR: i64 = 3_600 * 1_000_000;
 
@@ -33,8 +33,8 @@ pub(super) const INSERT_SIGN_IN: Statement = Statement {
     params: &[Text, Int, Text, Text, Bytes, Text, Text, Text, Text, Text, Int],
 };
 
-/// Notes a guess. $12: what the guesses of an hour have in common. $13: how many of them have own rows. The last
-/// place counts the further ones. Two at once may take one place; then its row counts both.
+/// Notes a guess, or that a person entered a tenant or was refused by it. $12: what those of an hour have in common.
+/// $13: how many of them have own rows. The last place counts the further ones. Two at once may take one place; then its row counts both.
 pub(super) const COUNT_GUESS: Statement = Statement {
     table: "sign_ins",
     text: "INSERT INTO sign_ins (id, at, outcome, person_id, email, tenant_id, address, country, device_id,
@@ -109,9 +109,9 @@ pub(super) fn insert_sign_in(batch: Batch, sign_in: &SignIn) -> Batch {
     batch.run_touching(1, &INSERT_SIGN_IN, values_of(sign_in))
 }
 
-/// What the guesses that are counted together have in common: the hour, the network, and the typed address. All
-/// addresses that nobody has are counted together, because no list shows them.
-fn guesses_of(sign_in: &SignIn) -> String {
+/// What the rows that are counted together have in common: the hour, the network, the typed address, and for entries
+/// the tenant and the outcome. All addresses that nobody has are counted together, because no list shows them.
+fn in_common(sign_in: &SignIn) -> String {
     let hour = sign_in.at.micros().div_euclid(HOUR);
     let mut text = format!("{hour}/{}/", customer_network(sign_in.address));
     if sign_in.person.is_some() {
@@ -120,15 +120,19 @@ fn guesses_of(sign_in: &SignIn) -> String {
             let _ = write!(text, "{byte:02x}");
         });
     }
+    if let Some(tenant) = sign_in.tenant {
+        let _ = write!(text, "/{tenant}/{}", sign_in.outcome.as_str());
+    }
     text
 }
 
-fn note(batch: Batch, sign_in: &SignIn) -> Batch {
-    if sign_in.outcome != SignInOutcome::WrongPassword {
+/// Adds what a caller can repeat at will to the rows of its hour. The other attempts have bounds of their own.
+pub(super) fn note(batch: Batch, sign_in: &SignIn) -> Batch {
+    if sign_in.outcome != SignInOutcome::WrongPassword && sign_in.tenant.is_none() {
         return insert_sign_in(batch, sign_in);
     }
     let mut values = values_of(sign_in);
-    values.extend([guesses_of(sign_in).into(), OWN_ROWS.into()]);
+    values.extend([in_common(sign_in).into(), OWN_ROWS.into()]);
     batch.run_touching(1, &COUNT_GUESS, values)
 }
 

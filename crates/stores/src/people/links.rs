@@ -1,6 +1,10 @@
 //! Links in mails.
 
-use super::{SqlPeople, codes::STANDING_PERSON, notices::insert_notice};
+use super::{
+    SqlPeople,
+    codes::STANDING_PERSON,
+    notices::{insert_none, insert_notice},
+};
 use crate::{
     directory::lock_number,
     sql::{
@@ -94,36 +98,44 @@ pub(super) fn use_link(batch: Batch, secret: HashedSecret, person: &Person, at: 
     batch.run_unmoved(&USE_LINK, values).run(&END_LATER_UNDO_LINKS, undone)
 }
 
+/// Adds a link with its notices. A link of nobody takes the same statements, but they find no person and insert no
+/// notice: so the time of a forgotten password tells nobody which addresses are known.
+fn adding(link: &Link, notices: &[SealedNotice]) -> Batch {
+    let person = || Value::from(link.person.map_or_else(String::new, |person| person.to_string()));
+    let (lock, values) = if link.kind.ends_with_epoch() {
+        (&STANDING_PERSON, vec![person(), link.epoch.into()])
+    } else {
+        (&LOCK_PERSON, vec![person()])
+    };
+    let batch = Batch::default();
+    let batch = match link.person {
+        Some(_) => batch.run_unmoved(lock, values),
+        None => batch.run(lock, values),
+    };
+    let most = link.kind.most_an_hour();
+    let since = (link.made_at - COUNTED_IN).micros();
+    let values = vec![person(), link.kind.as_str().into(), since.into(), i64::from(most).into()];
+    let mut batch = batch.run_within(("links of one kind an hour", most), &COUNT_LINKS, values);
+    if link.kind == LinkKind::SetUp {
+        batch = lock_number(batch).run(&DELETE_SET_UP_LINKS, Vec::new());
+    }
+    let values = vec![
+        link.secret.bytes().as_slice().into(),
+        link.kind.as_str().into(),
+        link.person.map(|person| person.to_string()).into(),
+        link.epoch.into(),
+        link.sealed.as_deref().into(),
+        link.made_at.micros().into(),
+        link.expires_at.micros().into(),
+    ];
+    batch = batch.run_touching(1, &INSERT_LINK, values);
+    notices.iter().fold(batch, if link.person.is_some() { insert_notice } else { insert_none })
+}
+
 #[async_trait]
 impl Links for SqlPeople {
     async fn add_link(&self, link: &Link, notices: &[SealedNotice]) -> Result<(), StoreError> {
-        let mut batch = Batch::default();
-        if let Some(person) = link.person {
-            let person = || Value::from(person.to_string());
-            batch = if link.kind.ends_with_epoch() {
-                batch.run_unmoved(&STANDING_PERSON, vec![person(), link.epoch.into()])
-            } else {
-                batch.run_unmoved(&LOCK_PERSON, vec![person()])
-            };
-            let most = link.kind.most_an_hour();
-            let since = (link.made_at - COUNTED_IN).micros();
-            let values = vec![person(), link.kind.as_str().into(), since.into(), i64::from(most).into()];
-            batch = batch.run_within(("links of one kind an hour", most), &COUNT_LINKS, values);
-        }
-        if link.kind == LinkKind::SetUp {
-            batch = lock_number(batch).run(&DELETE_SET_UP_LINKS, Vec::new());
-        }
-        let values = vec![
-            link.secret.bytes().as_slice().into(),
-            link.kind.as_str().into(),
-            link.person.map(|person| person.to_string()).into(),
-            link.epoch.into(),
-            link.sealed.as_deref().into(),
-            link.made_at.micros().into(),
-            link.expires_at.micros().into(),
-        ];
-        batch = batch.run_touching(1, &INSERT_LINK, values);
-        self.sql().batch(notices.iter().fold(batch, insert_notice)).await.map(drop)
+        self.sql().batch(adding(link, notices)).await.map(drop)
     }
 
     async fn link(&self, secret: HashedSecret, now: Timestamp) -> Result<Option<Link>, StoreError> {
@@ -148,6 +160,37 @@ impl Links for SqlPeople {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use countersign_core::{
+        id::{NoticeId, PersonId},
+        people::notice::Channel,
+    };
+
+    #[test]
+    fn a_link_of_nobody_takes_the_statements_of_any_other() {
+        let statements = |person: Option<PersonId>| {
+            let link = Link {
+                secret: HashedSecret::from_bytes([1; 32]),
+                kind: LinkKind::Reset,
+                person,
+                epoch: 1,
+                sealed: None,
+                made_at: Timestamp::from_millis(1_790_000_000_000),
+                expires_at: Timestamp::from_millis(1_790_000_001_000),
+            };
+            let notice = SealedNotice {
+                id: NoticeId::from_bytes([2; 16]),
+                person,
+                kind: "reset_password",
+                channel: Channel::Mail,
+                sealed: vec![3; 200],
+                made_at: link.made_at,
+            };
+            adding(&link, &[notice]).texts()
+        };
+        let known = statements(Some(PersonId::from_bytes([4; 16])));
+        assert_eq!(known.len(), 5);
+        assert_eq!(known, statements(None));
+    }
 
     #[test]
     fn the_statements_name_the_kinds_that_end_with_the_epoch() {

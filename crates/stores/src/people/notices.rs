@@ -105,9 +105,19 @@ const RESEAL: Statement = Statement {
 /// notices of one kind for one person are dropped and counted. Two batches at once may each add one more; a
 /// lock would make every sign-in of a person wait for the other.
 pub(crate) fn insert_notice(batch: Batch, notice: &SealedNotice) -> Batch {
-    let person: Value = notice.person.map(|id| id.to_string()).into();
     let most = i64::from(MOST_WAITING);
-    batch.run(&COUNT_DROPPED, vec![person.clone(), notice.kind.into(), most.into()]).run(
+    insert_within(batch, notice, (most, most))
+}
+
+/// Runs the statements for a notice that nobody gets. They keep no row and count nothing.
+pub(super) fn insert_none(batch: Batch, notice: &SealedNotice) -> Batch {
+    insert_within(batch, notice, (i64::MAX, 0))
+}
+
+/// `dropped`: so many that wait make it count as dropped. `most`: only below so many it is inserted.
+fn insert_within(batch: Batch, notice: &SealedNotice, (dropped, most): (i64, i64)) -> Batch {
+    let person: Value = notice.person.map(|id| id.to_string()).into();
+    batch.run(&COUNT_DROPPED, vec![person.clone(), notice.kind.into(), dropped.into()]).run(
         &INSERT_NOTICE,
         vec![
             notice.id.to_string().into(),

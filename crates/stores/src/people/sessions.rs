@@ -3,7 +3,7 @@
 use super::{
     SqlPeople,
     account::{COLUMNS, read_account},
-    activity::insert_sign_in,
+    activity::note,
     forms,
 };
 use crate::sql::{
@@ -89,11 +89,9 @@ pub(super) const TOUCH_OWN_DEVICE: Statement = Statement {
 /// The session must have its former secret, and its person must have its epoch.
 pub(super) const ENTER_TENANT: Statement = Statement {
     table: "sessions",
-    text: "UPDATE sessions SET tenant_id = $3, secret_hash = $4,
-            seen_at = CASE WHEN seen_at < $5 THEN $5 ELSE seen_at END
-        WHERE id = $1 AND secret_hash = $2
+    text: "UPDATE sessions SET tenant_id = $3, secret_hash = $4 WHERE id = $1 AND secret_hash = $2
         AND EXISTS (SELECT 1 FROM people WHERE people.id = sessions.person_id AND people.epoch = sessions.epoch)",
-    params: &[Text, Bytes, Text, Bytes, Int],
+    params: &[Text, Bytes, Text, Bytes],
 };
 
 pub(super) const RENEW_SESSION: Statement = Statement {
@@ -178,17 +176,16 @@ impl Sessions for SqlPeople {
         session: &Session,
         tenant: TenantId,
         secret: HashedSecret,
-        sign_in: &SignIn,
+        sign_in: Option<&SignIn>,
     ) -> Result<(), StoreError> {
         let values = vec![
             session.id.to_string().into(),
             session.secret.bytes().as_slice().into(),
             tenant.to_string().into(),
             secret.bytes().as_slice().into(),
-            sign_in.at.micros().into(),
         ];
         let batch = Batch::default().run_unmoved(&ENTER_TENANT, values);
-        self.sql().batch(insert_sign_in(batch, sign_in)).await.map(drop)
+        self.sql().batch(sign_in.into_iter().fold(batch, note)).await.map(drop)
     }
 
     async fn renew_session(&self, session: &Session, secret: HashedSecret) -> Result<(), StoreError> {

@@ -38,6 +38,11 @@ impl Batch {
         self.add(None, Otherwise::Conflict, statement, values)
     }
 
+    #[cfg(test)]
+    pub fn texts(&self) -> Vec<&'static str> {
+        self.steps.iter().map(|step| step.statement.text).collect()
+    }
+
     /// Adds a statement that must touch exactly `rows` rows. Otherwise the batch is rolled back and returns
     /// `Conflict`.
     pub fn run_touching(self, rows: u64, statement: &'static Statement, values: Vec<Value>) -> Self {

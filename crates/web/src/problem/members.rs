@@ -52,6 +52,10 @@ impl From<MemberError> for Problem {
                 ProblemCode::Conflict,
                 format!("An invitation is sent at most {MOST_SENDS} times; delete it and make another one."),
             ),
+            MemberError::SentTooSoon(wait) => {
+                let detail = "The last mail of the invitation went out just now; wait before the next one.";
+                Self::new(ProblemCode::Conflict, detail).retry_after(wait)
+            }
             MemberError::BadLink => Self::not_found("The link is void."),
             MemberError::NotCovered(error) => error.into(),
             MemberError::NoRights => {

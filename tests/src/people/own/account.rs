@@ -319,10 +319,10 @@ pub async fn a_profile_changes_and_a_last_owner_stays(base: &Base) -> Result<()>
     assert_eq!(person.open(&door.entrance.context.keyring).unwrap().name.expose(), "Anna Żak");
     ensure!(!here.is_over(&door).await?);
     let free = Proven::without(ActName::Delete, &here.session, door.now()).context("just signed in")?;
-    let closed = close_own_account(&here.own(&door), &free, &mut rng()).await;
+    let closed = close_own_account(&here.own(&door), &free).await;
     ensure!(matches!(closed, Err(CloseError::Member(_))), "{closed:?}");
     door.owner("bert").await?;
-    close_own_account(&here.own(&door), &free, &mut rng()).await?;
+    close_own_account(&here.own(&door), &free).await?;
     ensure!(door.entrance.people.account(anna.person).await?.is_none());
     Ok(())
 }

@@ -1,22 +1,31 @@
 //! Proofs: bound to one act, one form and one state of the account.
 
-use super::{OTHER, form, open, seat};
+use super::{OTHER, actor, by, form, open, seat};
 use crate::{
-    codes::rng,
+    codes::{rng, seconds},
     directory::Base,
-    people::door::{Door, PASSWORD, WRONG},
+    people::door::{Door, PASSWORD, WRONG, visitor},
 };
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use countersign_core::{
+    management::security::SecurityError,
     people::{
-        account::AccountChange, password::Password, person::EmailAddress, proof::digest_fields,
-        proof_act::ActName,
+        account::AccountChange, link::LinkKind, password::Password, person::EmailAddress,
+        proof::digest_fields, proof_act::ActName,
     },
     sign_in::{
-        own::{email::ask_email, password::change_password},
+        Visitor,
+        codes::CodeError,
+        first::Entered,
+        own::{
+            email::{EmailError, ask_email},
+            password::change_password,
+            rules::{RulesError, change_rules},
+        },
         proof::{Asked, FRESH, Form, ProofError, Proven, ask, needs_proof, prove, send_again},
         signed_in::{OwnError, SignedIn},
     },
+    tenant::security::{SecurityChange, SessionIdle, SessionTotal},
 };
 
 async fn code(door: &Door, own: &SignedIn<'_>, form: Form<'_>) -> Result<String> {
@@ -54,8 +63,8 @@ pub async fn a_proof_is_for_one_act_and_one_form(base: &Base) -> Result<()> {
     let wrong = prove(&own, form(ActName::RecoveryCodes), &first, &mut rng()).await;
     ensure!(matches!(wrong, Err(ProofError::WrongCode { left: 4 })), "{wrong:?}");
     let proven = prove(&own, form(ActName::RecoveryCodes), &second, &mut rng()).await?;
-    ensure!(proven.take(&own, &mut rng()).await?.is_some());
-    let again = proven.take(&own, &mut rng()).await;
+    ensure!(proven.take(&own).await?.renew(&own, &mut rng()).await.is_some());
+    let again = proven.take(&own).await;
     ensure!(matches!(again, Err(OwnError::Moved)), "a proof is used once: {again:?}");
     none_waits(prove(&own, form(ActName::RecoveryCodes), &second, &mut rng()).await);
     Ok(())
@@ -92,12 +101,12 @@ pub async fn a_code_goes_again_and_only_three_times(base: &Base) -> Result<()> {
     let seat = seat(&door, "anna").await?;
     code(&door, &seat.own(&door), form(ActName::Email)).await?;
     for _ in 0..2 {
-        door.clock.turn(crate::codes::seconds(120));
+        door.clock.turn(seconds(120));
         let sent = send_again(&seat.own(&door), form(ActName::Email), &mut rng()).await?;
         let code = door.code(sent.verification).await?;
         ensure!(code.len() == 6);
     }
-    door.clock.turn(crate::codes::seconds(120));
+    door.clock.turn(seconds(120));
     let more = send_again(&seat.own(&door), form(ActName::Email), &mut rng()).await;
     ensure!(matches!(more, Err(ProofError::Codes(_))), "{more:?}");
     Ok(())
@@ -114,7 +123,7 @@ pub async fn no_proof_outlasts_a_change_of_the_account(base: &Base) -> Result<()
     ];
     for change in changes {
         // The number gets only so many messages in an hour.
-        door.clock.turn(crate::codes::seconds(3_600));
+        door.clock.turn(seconds(3_600));
         let seat = seat(&door, "anna").await?;
         let own = seat.own(&door);
         // One proof waits for its code.
@@ -125,7 +134,7 @@ pub async fn no_proof_outlasts_a_change_of_the_account(base: &Base) -> Result<()
         ensure!(matches!(asked, Err(ProofError::Own(OwnError::SignedOut))), "{asked:?}");
     }
     // Another has its code already.
-    door.clock.turn(crate::codes::seconds(3_600));
+    door.clock.turn(seconds(3_600));
     let seat = seat(&door, "anna").await?;
     let proven = seat.proven(&door, ActName::Password).await?;
     door.change(anna.person, AccountChange::SignOutEverywhere { forget_devices: false }).await?;
@@ -133,9 +142,77 @@ pub async fn no_proof_outlasts_a_change_of_the_account(base: &Base) -> Result<()
     ensure!(change_password(&own, &proven, OTHER, &mut rng()).await.is_err());
     let new = EmailAddress::parse("thief@example.com").unwrap();
     ensure!(ask_email(&own, &proven, &new, &mut rng()).await.is_err());
-    let taken = proven.take(&own, &mut rng()).await;
+    let taken = proven.take(&own).await;
     ensure!(matches!(taken, Err(OwnError::Moved)), "{taken:?}");
     Ok(())
+}
+
+/// A thief of the password signs in again and again, in browsers of its own.
+pub async fn unknown_browsers_leave_codes_for_the_person(base: &Base) -> Result<()> {
+    let door = open(base).await?;
+    let anna = door.owner("anna").await?;
+    door.with_phone(anna.person, "+48500600706").await?;
+    let seat = seat(&door, "anna").await?;
+    let sign_in = async |from: &Visitor| match door.sign_in(from, "anna", PASSWORD).await? {
+        Entered::CodeNeeded { sent, .. } => anyhow::Ok(sent),
+        Entered::SignedIn(_) => anyhow::bail!("a phone"),
+    };
+    let thief = &visitor([198, 51, 100, 66], None);
+    let mut sent = 0;
+    for _ in 0..9 {
+        match sign_in(thief).await? {
+            Ok(_) => sent += 1,
+            Err(CodeError::Limited(wait)) => ensure!(wait <= seconds(600), "{wait:?}"),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    assert_eq!(sent, 2, "the person itself came from an unknown browser");
+    // The person's own browser gets codes, for signing in and for its acts.
+    sign_in(&seat.visitor).await??;
+    for act in [ActName::Password, ActName::RecoveryCodes, ActName::TrustDevice, ActName::Email] {
+        let _ = seat.proven(&door, act).await?;
+    }
+    for _ in 0..9 {
+        door.clock.turn(seconds(660));
+        sent += u32::from(sign_in(thief).await?.is_ok());
+    }
+    assert_eq!(sent, 7);
+    sign_in(&seat.visitor).await??;
+    Ok(())
+}
+
+/// The page of a refused act has no new cookie, so the secret that the browser has must stay good.
+pub async fn a_refused_act_leaves_the_person_signed_in(base: &Base) -> Result<()> {
+    let door = open(base).await?;
+    let anna = door.owner("anna").await?;
+    let mut seat = seat(&door, "anna").await?;
+    let new = EmailAddress::parse("anna@new.example").unwrap();
+    for _ in 0..LinkKind::ConfirmAddress.most_an_hour() {
+        let proven = seat.proven(&door, ActName::Email).await?;
+        let next = ask_email(&seat.own(&door), &proven, &new, &mut rng()).await?.context("a secret")?;
+        seat.go_on(&door, next).await?;
+    }
+    let proven = seat.proven(&door, ActName::Email).await?;
+    let refused = ask_email(&seat.own(&door), &proven, &new, &mut rng()).await;
+    ensure!(matches!(refused, Err(EmailError::TooOften)), "{refused:?}");
+    ensure!(!seat.is_over(&door).await?, "too many links");
+
+    // Rules that cannot be do not use the proof up.
+    let proven = seat.proven(&door, ActName::Rules).await?;
+    let set = async |idle, total| {
+        let change = SecurityChange {
+            session_idle: Some(SessionIdle::new(idle)),
+            session_total: Some(SessionTotal::new(total)),
+            ..SecurityChange::default()
+        };
+        let (own, by) = (seat.own(&door), by(&door, &anna));
+        change_rules(&own, &actor(&anna), &change, &proven, &by, &mut rng()).await
+    };
+    let refused = set(604_800, 43_200).await;
+    let beyond = matches!(refused, Err(RulesError::Security(SecurityError::IdleBeyondTotal(_))));
+    ensure!(beyond && !seat.is_over(&door).await?, "{refused:?}");
+    let (_, next) = set(900, 43_200).await?;
+    seat.go_on(&door, next.context("a secret")?).await
 }
 
 pub async fn guesses_of_the_password_in_a_session_wait(base: &Base) -> Result<()> {

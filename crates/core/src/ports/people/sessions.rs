@@ -61,13 +61,13 @@ pub trait Sessions: Send + Sync {
         address: IpAddr,
     ) -> Result<(), StoreError>;
 
-    /// Notes the tenant that the person enters, with the entry of the activity. The session gets a new secret.
+    /// Notes the tenant that the person enters, with an entry of the activity. The session gets a new secret.
     async fn enter_tenant(
         &self,
         session: &Session,
         tenant: TenantId,
         secret: HashedSecret,
-        sign_in: &SignIn,
+        sign_in: Option<&SignIn>,
     ) -> Result<(), StoreError>;
 
     /// Replaces the secret of a session. Returns `Moved` if the session is gone or has another secret already.

@@ -27,10 +27,10 @@ pub async fn trust(
     proven: &Proven,
     rng: &mut impl CryptoRng,
 ) -> Result<(bool, Option<LinkSecret>), OwnError> {
-    let secret = proven.take(own, rng).await?;
+    let taken = proven.take(own).await?;
     let by = own.by();
     let known = own.people().trust_device(own.session.person, device, true, &by).await?;
-    Ok((known, secret))
+    Ok((known, taken.renew(own, rng).await))
 }
 
 /// Stops to trust a browser. That needs no proof. Returns whether the person has it.

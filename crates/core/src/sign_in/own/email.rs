@@ -52,7 +52,7 @@ pub async fn ask_email(
     if former.email == *email {
         return Err(EmailError::Same);
     }
-    let next = proven.take(own, rng).await?;
+    let taken = proven.take(own).await?;
     let (confirm, secret) = carrying(own, &account, LinkKind::ConfirmAddress, email, rng);
     let news = News::ConfirmAddress { link: LinkPath::mail(&secret), expires: confirm.expires_at };
     let to_new = Notice {
@@ -67,7 +67,7 @@ pub async fn ask_email(
     let news = News::AddressChanging { to: masked(email), undo: LinkPath::mail(&secret) };
     let to_former = Notice::mail(&account.person, &former, news, own.now, rng);
     own.people().add_link(&undo, &[to_former.sealed(own.keyring(), rng)]).await?;
-    Ok(next)
+    Ok(taken.renew(own, rng).await)
 }
 
 fn carrying(

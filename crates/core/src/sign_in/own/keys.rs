@@ -72,8 +72,8 @@ pub async fn revoke_all_keys(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Revoked, RevokeError> {
-    let secret = proven.take(own, rng).await?;
-    let mut outcome = Revoked { revoked: 0, left: 0, secret };
+    let taken = proven.take(own).await?;
+    let mut outcome = Revoked { revoked: 0, left: 0, secret: None };
     for key in list_revocable(own, actor).await? {
         match delete_key(&own.entrance.context, actor, key.id, by).await {
             Ok(()) => outcome.revoked += 1,
@@ -85,5 +85,6 @@ pub async fn revoke_all_keys(
             Err(error) => return Err(error.into()),
         }
     }
+    outcome.secret = taken.renew(own, rng).await;
     Ok(outcome)
 }

@@ -66,7 +66,7 @@ pub async fn change_password(
     rng: &mut impl CryptoRng,
 ) -> Result<LinkSecret, PasswordError> {
     let account = own.present().await?;
-    let lane = Lane { network: own.visitor.network(), known: true };
+    let lane = Lane::Known(own.session.person);
     let hash = new_hash(own.entrance, &account, lane, typed, own.now).await?;
     let notice = mail(&own.entrance.context, &account, News::PasswordChanged { at: own.now }, own.now, rng)?;
     let consumes: Vec<_> = proven.consumed(own).into_iter().collect();

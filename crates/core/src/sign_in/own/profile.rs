@@ -42,13 +42,9 @@ pub enum CloseError {
 }
 
 /// Closes the account: the person leaves all tenants, and its keys end.
-pub async fn close_own_account(
-    own: &SignedIn<'_>,
-    proven: &Proven,
-    rng: &mut impl CryptoRng,
-) -> Result<(), CloseError> {
+pub async fn close_own_account(own: &SignedIn<'_>, proven: &Proven) -> Result<(), CloseError> {
     own.present().await?;
-    proven.take(own, rng).await?;
+    let _ = proven.take(own).await?;
     let by = own.by();
     Ok(close_account(&own.entrance.context, own.session.person, &by).await?)
 }

@@ -2,12 +2,14 @@
 
 use crate::{
     keyring::KeyRing,
+    locale::Locale,
     people::{
         account::{Account, AccountChange},
+        hours::Zone,
         invitation::LinkSecret,
         link::{Link, LinkKind},
-        notice::{LinkPath, News},
-        person::EmailMark,
+        notice::{LinkPath, News, Notice},
+        person::{EmailAddress, EmailMark, Identity, Person, PersonName},
         session::DEVICE_LIFE,
         waits::{WaitCount, WaitRule},
     },
@@ -18,6 +20,7 @@ use crate::{
     },
     sign_in::{
         Entrance, Visitor,
+        first::NOBODY,
         own::password::{PasswordError, new_hash},
         signed_in::mail,
     },
@@ -62,7 +65,8 @@ pub enum ForgotError {
 }
 
 /// Mails a link to the person with this address, at most three in an hour. If nobody has the address, the answer is
-/// the same, and so is the work: a link of nobody is stored, and nothing is mailed.
+/// the same, and so is the work: the mail is made and sealed, the same statements run, a link of nobody is stored, and
+/// the mail is not.
 pub async fn forgot(
     entrance: &Entrance,
     visitor: &Visitor,
@@ -82,25 +86,38 @@ pub async fn forgot(
     if entrance.people.count_try(&[of_address], now).await?.is_err() {
         return Ok(());
     }
+    let Some(typed) = EmailAddress::parse(typed) else { return Ok(()) };
     let account = entrance.people.find_account(email).await?;
-    let person = account.as_ref().map(|account| &account.person);
+    let Some(nobody) = nobody(typed, keyring, now, rng) else { return Ok(()) };
+    let person = account.as_ref().map_or(&nobody, |account| &account.person);
     let secret = LinkSecret::generate(rng);
     let link = Link {
         secret: secret.hash(),
         kind: LinkKind::Reset,
-        person: person.map(|person| person.id),
-        epoch: person.map_or(0, |person| person.epoch),
+        person: account.as_ref().map(|account| account.person.id),
+        epoch: person.epoch,
         sealed: None,
         made_at: now,
         expires_at: now + LinkKind::Reset.life(),
     };
     let news = News::ResetPassword { link: LinkPath::reset(&secret), expires: link.expires_at };
-    let notice = account.and_then(|account| mail(&entrance.context, &account, news, now, rng).ok());
-    let notices: Vec<_> = notice.into_iter().collect();
-    match entrance.people.add_link(&link, &notices).await {
+    let Some(identity) = person.open(keyring) else { return Ok(()) };
+    let notice = Notice::mail(person, &identity, news, now, rng).sealed(keyring, rng);
+    match entrance.people.add_link(&link, &[notice]).await {
         Ok(()) | Err(StoreError::Full { .. } | StoreError::Moved) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// A person who does not exist, for the work of an unknown address.
+fn nobody(
+    email: EmailAddress,
+    keyring: &KeyRing,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Option<Person> {
+    let identity = Identity { name: PersonName::parse("Nobody")?, email };
+    Some(Person::new(NOBODY, &identity, (Locale::default(), Zone::default()), keyring, now, rng))
 }
 
 fn count(purpose: &str, counted: &[u8], most: u16, keyring: &KeyRing) -> WaitCount {
@@ -128,8 +145,7 @@ pub async fn reset(
     rng: &mut impl CryptoRng,
 ) -> Result<(), ResetError> {
     let account = account_of(entrance, secret, now).await?.ok_or(ResetError::Void)?;
-    let hash =
-        new_hash(entrance, &account, Lane { network: visitor.network(), known: false }, typed, now).await?;
+    let hash = new_hash(entrance, &account, Lane::Stranger(visitor.network()), typed, now).await?;
     let notice = mail(&entrance.context, &account, News::PasswordChanged { at: now }, now, rng)
         .map_err(PasswordError::from)?;
     let by = visitor.change(now);

@@ -49,6 +49,16 @@ impl From<StoreError> for RulesError {
     }
 }
 
+/// Judges a change of the security rules before the proof is used up.
+pub async fn judge_rules(
+    own: &SignedIn<'_>,
+    actor: &Actor,
+    change: &SecurityChange,
+) -> Result<(), RulesError> {
+    owner_of(own.entrance, actor).await??;
+    Ok(judge_security(&own.entrance.context, actor, change).await?)
+}
+
 /// Changes the security rules. Returns them with the next secret of the session.
 pub async fn change_rules(
     own: &SignedIn<'_>,
@@ -58,12 +68,10 @@ pub async fn change_rules(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(SecurityRules, Option<LinkSecret>), RulesError> {
-    owner_of(own.entrance, actor).await??;
-    // A refused change leaves the proof and the secret of the session as they are.
-    judge_security(&own.entrance.context, actor, change).await?;
-    let secret = proven.take(own, rng).await?;
+    judge_rules(own, actor, change).await?;
+    let taken = proven.take(own).await?;
     let rules = change_security(&own.entrance.context, actor, change, by).await?;
-    Ok((rules, secret))
+    Ok((rules, taken.renew(own, rng).await))
 }
 
 /// Judges a change of the portal list before the proof is used up. A list without the author's address is refused
@@ -96,13 +104,13 @@ pub async fn change_portal_list(
     rng: &mut impl CryptoRng,
 ) -> Result<(Allowlist, Option<LinkSecret>), RulesError> {
     judge_portal_list(own, actor, &change, confirmed).await?;
-    let secret = proven.take(own, rng).await?;
+    let taken = proven.take(own).await?;
     let list = change_portal_allowlist(&own.entrance.context, actor, change, confirmed, by).await?;
     let name = identity(&own.entrance.context, own.account)?.name;
     let author = Some(Words::new(name.expose()));
     let news = |tenant| News::ListChanged { tenant, list: List::Portal, by: author.clone() };
     tell_owners(own.entrance, actor.tenant, news, own.now, rng).await?;
-    Ok((list, secret))
+    Ok((list, taken.renew(own, rng).await))
 }
 
 /// Whether an owner with a live session in the tenant is at an address of this list.

@@ -84,7 +84,7 @@ pub async fn start_reset(
         return Err(ResetTwoFactorError::OperatorOnly);
     }
     let tenant = directory.tenant(actor.tenant).await?.ok_or(ResetTwoFactorError::NotFound)?.name;
-    let secret = proven.take(own, rng).await?;
+    let taken = proven.take(own).await?;
     let effective = own.now + WAIT;
     let cancel = LinkSecret::generate(rng);
     let link = Link {
@@ -101,7 +101,7 @@ pub async fn start_reset(
     own.people().add_link(&link, &[mail(&own.entrance.context, &account, news, own.now, rng)?]).await?;
     let change = AccountChange::ResetTwoFactorAt(Some(effective));
     own.people().change_account(&account, &change, Along::default(), by).await?;
-    Ok(Started { effective, secret })
+    Ok(Started { effective, secret: taken.renew(own, rng).await })
 }
 
 /// Stops a reset that was started in the owner's tenant. Returns whether there was one.

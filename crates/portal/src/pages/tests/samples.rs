@@ -409,17 +409,17 @@ impl Sample {
             has_2fa: false,
             may: vec!["Everything in this company".to_owned()],
         };
-        let member = |resets_at: Option<String>, may_reset| member_sign_ins::MemberSignInsPage {
+        let member = |resets_at: Option<String>, is_own: bool| member_sign_ins::MemberSignInsPage {
             shell: self
                 .named(member_sign_ins::TITLE, "name", "Ewa Lis")
                 .with_account(self.account("/portal/members")),
             member: self.names.of("Ewa Lis"),
             has_2fa: true,
-            may_reset,
+            is_own,
             resets_at,
-            sessions: if may_reset { self.sessions() } else { Vec::new() },
-            activity: if may_reset { self.activity() } else { Vec::new() },
-            older: may_reset.then(|| "?before=sgn_1".to_owned()),
+            sessions: if is_own { Vec::new() } else { self.sessions() },
+            activity: if is_own { Vec::new() } else { self.activity() },
+            older: (!is_own).then(|| "?before=sgn_1".to_owned()),
         };
         vec![
             ("home", render(&home(self.account("/portal")))),
@@ -473,9 +473,9 @@ impl Sample {
                     older: None,
                 }),
             ),
-            ("member", render(&member(None, true))),
-            ("member-reset", render(&member(Some(self.t.one("tomorrow", "time", "14:32")), false))),
-            ("member-elsewhere", render(&member(None, false))),
+            ("member", render(&member(None, false))),
+            ("member-reset", render(&member(Some(self.t.one("tomorrow", "time", "14:32")), true))),
+            ("member-elsewhere", render(&member(None, true))),
             (
                 "profile",
                 render(&profile::ProfilePage {
