@@ -160,6 +160,10 @@ codes-label = { $count ->
     [one] { $count } recovery code
    *[other] { $count } recovery codes
 }
+codes-file = Save as a text file
+codes-file-title = Recovery codes for { $host }
+codes-file-made = Made on { $date }.
+codes-file-use = Each code works once, in place of the code by SMS.
 codes-stored = I have stored them in a safe place
 codes-stored-hint = Not on the phone that gets the codes.
 codes-left = { $count } of 10 left
@@ -340,7 +344,7 @@ email-new-hint = The link to it works for 24 hours.
 email-button = Send the link
 email-keep = Keep the address
 email-change = Change the address
-email-pending = A link went to { $address }. It works until { $until }.
+email-pending = We sent a link to { $address }. It works until { $until }.
 email-setting = E-mail address
 email-setting-hint = For signing in and for notices.
 new-device-hint = You get a mail on each attempt to sign in with your password from a browser that we do not know.

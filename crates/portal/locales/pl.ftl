@@ -166,26 +166,30 @@ codes-label = { $count ->
     [few] { $count } kody zapasowe
    *[many] { $count } kodów zapasowych
 }
+codes-file = Zapisz w pliku tekstowym
+codes-file-title = Kody zapasowe do { $host }
+codes-file-made = Utworzone { $date }.
+codes-file-use = Każdy kod działa raz, zamiast kodu z SMS-a.
 codes-stored = Są zachowane w bezpiecznym miejscu
 codes-stored-hint = Nie w telefonie, na który przychodzą kody.
 codes-left = Zostało { $count } z 10
 
 # Zapomniane hasło.
 forgot-title = Ustaw nowe hasło
-forgot-lede = Wyślemy odnośnik na Twój adres. Działa 30 minut i tylko raz.
-forgot-button = Wyślij mi odnośnik
+forgot-lede = Wyślemy link na Twój adres. Działa 30 minut i tylko raz.
+forgot-button = Wyślij mi link
 forgot-sent-title = Zajrzyj do poczty
-forgot-sent-lede = Jeśli ktoś loguje się tu z tym adresem, odnośnik jest już w drodze.
-forgot-sent-hint = Po kilku minutach nic nie ma? Zajrzyj do niechcianych wiadomości albo zapytaj w swojej firmie: wysyłamy najwyżej 3 odnośniki na godzinę.
+forgot-sent-lede = Jeśli ktoś loguje się tu z tym adresem, link jest już w drodze.
+forgot-sent-hint = Po kilku minutach nic nie ma? Zajrzyj do niechcianych wiadomości albo zapytaj w swojej firmie: wysyłamy najwyżej 3 linki na godzinę.
 reset-title = Wybierz nowe hasło
 reset-lede = Nastąpi wylogowanie ze wszystkich przeglądarek. Potem zalogujesz się nowym hasłem oraz kodem, jeśli go używasz.
 reset-button = Ustaw hasło
 reset-hint = Twoje klucze API działają jak dotąd.
 
-# Odnośniki.
-link-title = Ten odnośnik nie działa
+# Linki.
+link-title = Ten link nie działa
 link-lede = Nic się nie stało.
-link-once = Odnośnik działa raz i tylko przez pewien czas. Być może został już użyty.
+link-once = Link działa raz i tylko przez pewien czas. Być może został już użyty.
 link-new = Poproś o nowy tam, skąd przyszedł ten.
 mail-hint = Nic się nie stanie, dopóki nie naciśniesz przycisku.
 mail-out-title = Wyloguj się wszędzie
@@ -207,7 +211,7 @@ setup-lede = Jesteś pierwszą osobą. To konto zarządza całym serwerem; pozos
 setup-email-hint = Do logowania i powiadomień.
 setup-button = Załóż konto
 invite-title = Zaproszenie do firmy { $tenant }
-invite-lede = Dla { $email }. Odnośnik działa do { $until } i tylko raz.
+invite-lede = Dla { $email }. Link działa do { $until } i tylko raz.
 you-may = Możesz
 invite-they-see = Firma widzi, kiedy ostatnio tu działasz i czy logujesz się z kodem; niczego o innych Twoich firmach.
 invite-join = Dołącz do { $tenant }
@@ -215,7 +219,7 @@ invite-new = Pierwszy raz tutaj
 invite-known = Masz już tu konto
 invite-known-hint = Z powyższym adresem, w innej firmie na tym serwerze.
 invite-sign-in = Zaloguj się i dołącz
-invite-other = W tej przeglądarce jest zalogowany inny adres. Najpierw się wyloguj, potem otwórz odnośnik jeszcze raz.
+invite-other = W tej przeglądarce jest zalogowany inny adres. Najpierw się wyloguj, potem otwórz link jeszcze raz.
 invite-phone-hint = Ta firma prosi wszystkich o kod z SMS-a przy logowaniu. Pierwszy wyślemy teraz.
 invite-unknown = Nie wiesz, kto Cię zaprasza? Zamknij tę stronę; nic się nie stanie.
 
@@ -342,14 +346,14 @@ profile-you-hint = Jak zwracają się do Ciebie maile i strony.
 
 # Adres.
 email-title = Zmień adres e-mail
-email-lede = Nowy adres dostanie odnośnik i zmieni się po jego otwarciu. Stary może cofnąć zmianę przez 7 dni.
+email-lede = Nowy adres dostanie link i zmieni się po jego otwarciu. Stary może cofnąć zmianę przez 7 dni.
 email-current = Obecny adres
 email-new = Nowy adres
-email-new-hint = Odnośnik, który na niego wyślemy, działa 24 godziny.
-email-button = Wyślij odnośnik
+email-new-hint = Link, który na niego wyślemy, działa 24 godziny.
+email-button = Wyślij link
 email-keep = Zostaw adres
 email-change = Zmień adres
-email-pending = Odnośnik poszedł na { $address }. Działa do { $until }.
+email-pending = Wysłaliśmy link na adres { $address }. Działa do { $until }.
 email-setting = Adres e-mail
 email-setting-hint = Do logowania i powiadomień.
 new-device-hint = Dostajesz maila przy każdej próbie logowania Twoim hasłem z przeglądarki, której nie znamy.
@@ -379,7 +383,7 @@ rules-lede = Dla wszystkich w firmie { $tenant }. Tę stronę widzą tylko wła�
 rules-2fa = Drugi składnik
 rules-2fa-hint = Kto musi podawać kod z SMS-a.
 rules-2fa-all = Wszyscy
-rules-2fa-count = Mają go { $with } z { $members }. Pozostałe osoby dostaną mailem odnośnik do dodania telefonu.
+rules-2fa-count = Mają go { $with } z { $members }. Pozostałe osoby dostaną mailem link do dodania telefonu.
 rules-2fa-from = Od tego dnia
 rules-2fa-from-hint = Puste: od razu.
 rules-2fa-none = Każdy według uznania
