@@ -48,6 +48,12 @@ export async function newPerson(server, { name = "Ewa Lis", role, limits, tenant
   return { person, visit };
 }
 
+/** The id of a member, by its name. */
+export async function memberId(server, tenant, name) {
+  const printed = await server.command("member", "list", "--tenant", tenant);
+  return printed.split("\n").find((line) => line.includes(name)).split("\t")[0];
+}
+
 /** Another tenant. Returns its id. */
 export async function newTenant(server, name) {
   const printed = await server.command("tenant", "create", "--name", name, "--countries", "PL");
