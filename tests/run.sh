@@ -374,7 +374,8 @@ run_sslyze() { # the TLS that `serve` speaks, seen from outside
         sleep 0.1
     done
     echo
-    timeout 300 "$sslyze_venv/bin/python" tests/sslyze/check.py 127.0.0.1 "$port"
+    timeout 300 "$sslyze_venv/bin/python" tests/sslyze/check.py 127.0.0.1 "$port" &&
+        timeout 60 "$sslyze_venv/bin/python" tests/sslyze/portal.py 127.0.0.1 "$port" "$folder/cert.pem"
     outcome=$?
     [ "$outcome" -eq 0 ] || cat "$temp/tls.err"
     end_process "$tls_pid" TERM

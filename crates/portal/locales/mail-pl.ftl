@@ -101,7 +101,7 @@ enrol-two-factor-button = Włącz logowanie dwuetapowe
 enrol-two-factor-unexpected = To nie ty się teraz logujesz? Ktoś zna twoje hasło: zmień je.
 
 two-factor-reset-started-subject = Twoje logowanie dwuetapowe zostanie wyłączone
-two-factor-reset-started-text = Właściciel konta { $tenant } mówi, że nie masz już telefonu. Od tej chwili: { $time }, wystarczy samo hasło, dopóki nie dodasz telefonu.
+two-factor-reset-started-text = Właściciel konta { $tenant } mówi, że nie masz już telefonu. Logowanie dwuetapowe wyłączymy w tym czasie: { $time }. Potem wystarczy samo hasło, dopóki nie dodasz telefonu.
 two-factor-reset-started-you = Nie musisz nic robić, tylko poczekać.
 two-factor-reset-started-not-you = Nadal masz telefon? Wyloguj się wszędzie: to także zatrzyma wyłączenie.
 
@@ -120,7 +120,7 @@ member-two-factor-off-text = Logowanie dwuetapowe tej osoby zostało wyłączone
 
 list-changed-subject-api = Zmiana listy adresów API w { $tenant }
 list-changed-subject-portal = Zmiana listy adresów portalu w { $tenant }
-list-changed-by = Zmianę listy adresów, z których można korzystać z { $tenant }, wprowadza: { $name }.
+list-changed-by = Zmieniono listę adresów, z których można korzystać z { $tenant }. Autor zmiany: { $name }.
 list-changed-operator = Zmieniliśmy listę adresów, z których można korzystać z { $tenant }.
 list-changed-look = Sprawdź w części Listy IP, czy jest poprawna.
 
@@ -128,7 +128,7 @@ codes-reveal-granted-subject = { $name } może teraz widzieć kody { $tenant }
 codes-reveal-granted-text = { $name } ma teraz prawo widzieć kody (codes:reveal). Kto widzi kod, może podszyć się pod użytkownika. Jeśli nikt z was tego nie chciał, odbierz to prawo.
 
 pool-at-80-subject = { $name }: wykorzystano 80 % wiadomości na ten miesiąc
-pool-at-80-text = { $name } ({ $tenant }) ma za sobą { $used } z { $of } części wiadomości na ten miesiąc. Gdy skończą się wszystkie, nowe weryfikacje będą odrzucane do końca miesiąca albo do podniesienia limitu w części Członkowie.
+pool-at-80-text = Wykorzystane części wiadomości w tym miesiącu: { $used } z { $of }. Dotyczy: { $name } ({ $tenant }). Gdy skończą się wszystkie, nowe weryfikacje będą odrzucane do końca miesiąca albo do podniesienia limitu w części Członkowie.
 
 sms-number-changed = Countersign: kody do logowania nie ida juz na ten numer. To nie ty? Zaloguj sie na { $host } i sprawdz Twoje bezpieczenstwo.
 sms-two-factor-off = Countersign: logowanie dwuetapowe do twojego konta jest wylaczone. To nie ty? Zaloguj sie na { $host } i zmien haslo.

@@ -136,7 +136,7 @@ ended-changed = Nastąpiło wylogowanie, bo zmieniło się hasło lub inna czę�
 code-title = Sprawdź telefon
 code-label = Kod z wiadomości
 code-hint = 6 cyfr. Odstępy nie mają znaczenia.
-code-sent-until = Kod poszedł na numer { $number }. Działa do { $time }. Starsze wiadomości już nie działają.
+code-sent-until = Wysłaliśmy kod na numer { $number }. Działa do { $time }. Starsze wiadomości już nie działają.
 code-wrong = To nie ten kod. { $left ->
     [0] Nie masz już prób. Zacznij od nowa.
     [one] Została Ci { $left } próba.
@@ -166,26 +166,30 @@ codes-label = { $count ->
     [few] { $count } kody zapasowe
    *[many] { $count } kodów zapasowych
 }
+codes-file = Zapisz w pliku tekstowym
+codes-file-title = Kody zapasowe do { $host }
+codes-file-made = Utworzone { $date }.
+codes-file-use = Każdy kod działa raz, zamiast kodu z SMS-a.
 codes-stored = Są zachowane w bezpiecznym miejscu
 codes-stored-hint = Nie w telefonie, na który przychodzą kody.
 codes-left = Zostało { $count } z 10
 
 # Zapomniane hasło.
 forgot-title = Ustaw nowe hasło
-forgot-lede = Wyślemy odnośnik na Twój adres. Działa 30 minut i tylko raz.
-forgot-button = Wyślij mi odnośnik
+forgot-lede = Wyślemy link na Twój adres. Działa 30 minut i tylko raz.
+forgot-button = Wyślij mi link
 forgot-sent-title = Zajrzyj do poczty
-forgot-sent-lede = Jeśli ktoś loguje się tu z tym adresem, odnośnik jest już w drodze.
-forgot-sent-hint = Po kilku minutach nic nie ma? Zajrzyj do niechcianych wiadomości albo zapytaj w swojej firmie: wysyłamy najwyżej 3 odnośniki na godzinę.
+forgot-sent-lede = Jeśli ktoś loguje się tu z tym adresem, link jest już w drodze.
+forgot-sent-hint = Po kilku minutach nic nie ma? Zajrzyj do niechcianych wiadomości albo zapytaj w swojej firmie: wysyłamy najwyżej 3 linki na godzinę.
 reset-title = Wybierz nowe hasło
 reset-lede = Nastąpi wylogowanie ze wszystkich przeglądarek. Potem zalogujesz się nowym hasłem oraz kodem, jeśli go używasz.
 reset-button = Ustaw hasło
 reset-hint = Twoje klucze API działają jak dotąd.
 
-# Odnośniki.
-link-title = Ten odnośnik nie działa
+# Linki.
+link-title = Ten link nie działa
 link-lede = Nic się nie stało.
-link-once = Odnośnik działa raz i tylko przez pewien czas. Być może został już użyty.
+link-once = Link działa raz i tylko przez pewien czas. Być może został już użyty.
 link-new = Poproś o nowy tam, skąd przyszedł ten.
 mail-hint = Nic się nie stanie, dopóki nie naciśniesz przycisku.
 mail-out-title = Wyloguj się wszędzie
@@ -207,7 +211,7 @@ setup-lede = Jesteś pierwszą osobą. To konto zarządza całym serwerem; pozos
 setup-email-hint = Do logowania i powiadomień.
 setup-button = Załóż konto
 invite-title = Zaproszenie do firmy { $tenant }
-invite-lede = Dla { $email }. Odnośnik działa do { $until } i tylko raz.
+invite-lede = Dla { $email }. Link działa do { $until } i tylko raz.
 you-may = Możesz
 invite-they-see = Firma widzi, kiedy ostatnio tu działasz i czy logujesz się z kodem; niczego o innych Twoich firmach.
 invite-join = Dołącz do { $tenant }
@@ -215,7 +219,7 @@ invite-new = Pierwszy raz tutaj
 invite-known = Masz już tu konto
 invite-known-hint = Z powyższym adresem, w innej firmie na tym serwerze.
 invite-sign-in = Zaloguj się i dołącz
-invite-other = W tej przeglądarce jest zalogowany inny adres. Najpierw się wyloguj, potem otwórz odnośnik jeszcze raz.
+invite-other = W tej przeglądarce jest zalogowany inny adres. Najpierw się wyloguj, potem otwórz link jeszcze raz.
 invite-phone-hint = Ta firma prosi wszystkich o kod z SMS-a przy logowaniu. Pierwszy wyślemy teraz.
 invite-unknown = Nie wiesz, kto Cię zaprasza? Zamknij tę stronę; nic się nie stanie.
 
@@ -250,7 +254,7 @@ step-of-three = Krok { $step } z 3
 proof-title = Czy to Ty?
 proof-why = Do tej czynności potrzebne jest hasło, a potem kod, jeśli masz dodany telefon. Dotyczy to tylko jej.
 proof-right = Hasło się zgadza
-proof-sent = Kod poszedł na numer { $number }. W wiadomości jest: „{ $says }”. Jeśli jest coś innego, przerwij.
+proof-sent = Wysłaliśmy kod na numer { $number }. W wiadomości jest: „{ $says }”. Jeśli jest coś innego, przerwij.
 proof-code-hint = Działa do { $until } i tylko dla tego formularza. Jeśli coś w nim zmienisz, zapytamy ponownie.
 proof-recovery = Zamiast kodu z SMS-a wpisz jeden ze swoich kodów zapasowych.
 
@@ -291,7 +295,7 @@ trust-lede = Dla przeglądarki, z której korzystasz tylko Ty.
 trust-fact = Nie wyślemy maila, gdy ktoś zaloguje się z niej Twoim hasłem. Nowe hasło kończy zaufanie.
 trust-button = Zaufaj
 close-title = Zamknij swoje konto
-close-lede = Twoja osoba zostanie usunięta z tego serwera.
+close-lede = Twoje konto zostanie usunięte z tego serwera.
 close-fact-tenants = Opuścisz wszystkie firmy. Jako ostatni właściciel firmy musisz najpierw wskazać innego.
 close-fact-keys = Klucze API, którymi zarządzasz tylko Ty, przestaną działać.
 close-fact-forever = Tego nie można cofnąć.
@@ -342,14 +346,14 @@ profile-you-hint = Jak zwracają się do Ciebie maile i strony.
 
 # Adres.
 email-title = Zmień adres e-mail
-email-lede = Nowy adres dostanie odnośnik i zmieni się po jego otwarciu. Stary może cofnąć zmianę przez 7 dni.
+email-lede = Nowy adres dostanie link i zmieni się po jego otwarciu. Stary może cofnąć zmianę przez 7 dni.
 email-current = Obecny adres
 email-new = Nowy adres
-email-new-hint = Odnośnik, który na niego wyślemy, działa 24 godziny.
-email-button = Wyślij odnośnik
+email-new-hint = Link, który na niego wyślemy, działa 24 godziny.
+email-button = Wyślij link
 email-keep = Zostaw adres
 email-change = Zmień adres
-email-pending = Odnośnik poszedł na { $address }. Działa do { $until }.
+email-pending = Wysłaliśmy link na adres { $address }. Działa do { $until }.
 email-setting = Adres e-mail
 email-setting-hint = Do logowania i powiadomień.
 new-device-hint = Dostajesz maila przy każdej próbie logowania Twoim hasłem z przeglądarki, której nie znamy.
@@ -379,7 +383,7 @@ rules-lede = Dla wszystkich w firmie { $tenant }. Tę stronę widzą tylko wła�
 rules-2fa = Drugi składnik
 rules-2fa-hint = Kto musi podawać kod z SMS-a.
 rules-2fa-all = Wszyscy
-rules-2fa-count = Mają go { $with } z { $members }. Pozostałe osoby dostaną mailem odnośnik do dodania telefonu.
+rules-2fa-count = Mają go { $with } z { $members }. Pozostałe osoby dostaną mailem link do dodania telefonu.
 rules-2fa-from = Od tego dnia
 rules-2fa-from-hint = Puste: od razu.
 rules-2fa-none = Każdy według uznania
@@ -465,7 +469,7 @@ home-list = Skąd można się logować
 
 # Koniec i odmowy.
 signed-out-title = Wylogowano
-signed-out-lede = Ta przeglądarka zapomniała Twoją sesję.
+signed-out-lede = Twoja sesja w tej przeglądarce się zakończyła.
 sign-in-again = Zaloguj się ponownie
 unavailable-title = Portal w tej chwili nie odpowiada
 unavailable-sentence = Jego baza danych jest niedostępna. Spróbuj za minutę; nic, co zapisano, nie przepadło.
@@ -520,7 +524,7 @@ proof-wrong = Hasło jest błędne.
 proof-wait = Za dużo błędnych prób. Następna liczy się od { $time }.
 proof-crowded = W tej chwili porównujemy wiele haseł. Spróbuj za kilka sekund.
 proof-again = Formularz jest inny niż przedtem albo minęło dziesięć minut. Wpisz hasło jeszcze raz.
-proof-recovery-wrong = To nie jest żaden z twoich kodów zapasowych.
+proof-recovery-wrong = To nie jest żaden z Twoich kodów zapasowych.
 proof-no-more = Dla tego formularza nie można wysłać więcej wiadomości. Wpisz hasło jeszcze raz.
 proof-away = W tej chwili nie można wysłać wiadomości. Spróbuj później.
 password-done = Hasło zmienione. Inne przeglądarki są wylogowane.
@@ -529,11 +533,11 @@ phone-done = Kody przychodzą od teraz na nowy numer.
 phone-unreadable = Wpisz numer komórkowy z kodem kraju, na przykład +48 500 600 700.
 phone-country = Do tego kraju nie wysyłamy kodów.
 phone-mail-title = Dodaj telefon przez link z maila
-phone-mail-lede = Twoja firma prosi o kod z SMS-a po haśle. Zaczyna się od linku na twój adres, żeby samo skradzione hasło nie wystarczyło.
+phone-mail-lede = Twoja firma prosi o kod z SMS-a po haśle. Zaczyna się od linku na Twój adres, żeby samo skradzione hasło nie wystarczyło.
 phone-mail-button = Wyślij mi link
 phone-mail-sent = Link jest w drodze. Działa przez 24 godziny, w przeglądarce, w której masz sesję.
-email-sent = Link poszedł na { $address }. Adres zmieni się, gdy go otworzysz.
-email-same = To już jest twój adres.
+email-sent = Wysłaliśmy link na adres { $address }. Adres zmieni się, gdy go otworzysz.
+email-same = To już jest Twój adres.
 email-often = W tej godzinie wysłaliśmy dość linków. Spróbuj później.
 saved = Zapisane.
 choice-unknown = Wybierz coś z listy.

@@ -72,6 +72,15 @@ test("a form that is sent too late comes back as it was typed and is not carried
   await visit.signIn(server, person);
   assert.equal(await visit.page.locator("#email").inputValue(), "other@example.com");
   assert.equal(await visit.page.locator("#proof_password").inputValue(), "", "a password is never kept");
+  await visit.go("/portal/two-factor");
+  await visit.fill({ phone: "+48 500 510 001", proof_password: person.password });
+  await server.age("sessions", "seen_at", HOUR + 1);
+  await visit.send();
+  await visit.signIn(server, person);
+  assert.equal(visit.path(), "/portal/two-factor");
+  assert.equal(await visit.page.locator("#phone").inputValue(), "+48 500 510 001");
+  assert.equal(await visit.page.locator("#proof_password").inputValue(), "");
+  assert.equal((await server.messages("+48500510001")).length, 0, "no code was sent");
 });
 
 test("a form that is too late is kept for its own person alone", async () => {

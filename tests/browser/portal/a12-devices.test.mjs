@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { open, password } from "./browser.mjs";
-import { newPerson, newTenant } from "./people.mjs";
+import { memberId, newPerson, newTenant } from "./people.mjs";
 import { startDev } from "./servers.mjs";
 
 let server;
@@ -69,9 +69,7 @@ test("an owner sees a member's sign-ins in this tenant alone, and ends its sessi
   const tenant = await newTenant(server, "Trzeci Most");
   const owner = await newPerson(server, { tenant });
   const member = await newPerson(server, { tenant, role: "subuser", name: "Bartek Mak" });
-  const printed = await server.command("member", "list", "--tenant", tenant);
-  const id = printed.split("\n").find((line) => line.includes("Bartek Mak")).split("\t")[0];
-  const page = `/portal/members/${id}/sign-ins`;
+  const page = `/portal/members/${await memberId(server, tenant, "Bartek Mak")}/sign-ins`;
   assert.equal(await member.visit.go(page), 404, "only an owner");
   await member.visit.signOut();
   await member.visit.signIn(server, member.person);

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { open, password } from "./browser.mjs";
-import { newNumber, newPerson } from "./people.mjs";
+import { Client } from "./client.mjs";
+import { linkIn, memberId, newNumber, newPerson, newTenant } from "./people.mjs";
 import { eventually, startDev } from "./servers.mjs";
 
 let server;
@@ -23,6 +24,7 @@ test("a person switches it on with password, number and first code", async () =>
   await visit.enter({ phone: number, proof_password: person.password });
   const code = await server.code(number);
   assert.ok((await visit.text()).includes(`*${number.slice(-3)}`), "the number is masked");
+  assert.match(await visit.page.locator(".under").innerText(), /from \d\d:\d\d:\d\d/, "it says when it can be sent again");
   await visit.enter({ code: wrong(code) });
   assert.equal((await visit.faults()).length, 1);
   await visit.enter({ code });
@@ -47,6 +49,7 @@ test("from then on each sign-in asks for a code, and a wrong one is counted", as
   await visit.knock(person);
   assert.equal(visit.path(), "/portal/code");
   const code = await server.code(number, seen);
+  assert.match(await visit.page.locator(".under").innerText(), /from \d\d:\d\d:\d\d/, "it says when it can be sent again");
   assert.ok(!(await visit.text()).includes(number.slice(3, -3)), "the number is masked");
   const tryWrong = async (code, left) => {
     await visit.enter({ code: wrong(code) });
@@ -114,4 +117,88 @@ test("off and another number ask for proof, and both ends are told", async () =>
   await visit.signOut();
   await visit.knock(person);
   assert.equal(await visit.isIn(), true, "no code is asked for any more");
+});
+
+test("a company that demands it mails the way to it", async () => {
+  const tenant = await newTenant(server, "Mur i Brama");
+  const owner = await newPerson(server, { tenant });
+  const demand = async (from) => {
+    await owner.visit.go("/portal/security/rules");
+    await owner.visit.prove(server, owner.person, { require_2fa: "yes", require_from: from });
+    assert.deepEqual(await owner.visit.faults(), []);
+  };
+  const { person, visit } = await newPerson(server, { tenant, role: "subuser" });
+  await demand("2040-01-01");
+  await visit.go("/portal/two-factor");
+  assert.match(await visit.page.locator(".under").innerText(), /1 January 2040/, "before the day it says so");
+  await visit.signOut();
+  await demand("2020-01-01");
+  await visit.signIn(server, person);
+  await visit.go("/portal/devices");
+  await visit.go("/portal");
+  assert.equal(visit.path(), "/portal/two-factor", "the company's pages are closed");
+  assert.equal(await visit.page.locator("#phone").count(), 0);
+  await visit.look("second factor by mail");
+  // A thief of the password has no mailbox.
+  const number = newNumber();
+  const client = await Client.of(visit);
+  const refused = await client.submit("/portal/two-factor", { phone: number, proof_password: person.password });
+  assert.equal(refused.status, 400);
+  assert.equal((await server.messages(number)).length, 0);
+  await visit.send();
+  await visit.look("the link is on its way");
+  const link = linkIn(await server.mail.next(person.email, /\/portal\/two-factor\//), "two-factor");
+  const other = await newPerson(server);
+  assert.equal(await other.visit.go(link), 404, "it is this person's link");
+  assert.equal(await visit.go(link), 200);
+  await visit.enter({ phone: number, proof_password: person.password });
+  await visit.enter({ code: await server.code(number) });
+  assert.equal(await visit.page.locator("#codes li").count(), 10);
+  await visit.enter({ stored: true });
+  await visit.go("/portal");
+  assert.equal(visit.path(), "/portal", "the company's pages are open");
+  assert.match(await visit.text(), /Mur i Brama/);
+  assert.equal(await visit.go(link), 404, "the link works once");
+  await visit.signOut();
+  person.phone = number;
+  await visit.signIn(server, person);
+  assert.equal(await visit.isIn(), true);
+});
+
+test("an owner resets the second factor of a member who lost the phone, a day later", async () => {
+  const tenant = await newTenant(server, "Zgubiony Telefon");
+  const owner = await newPerson(server, { tenant });
+  const { person, visit } = await newPerson(server, { tenant, role: "subuser", name: "Bartek Mak" });
+  await visit.switchOn(server, person, newNumber());
+  await visit.signOut();
+  const page = `/portal/members/${await memberId(server, tenant, "Bartek Mak")}/sign-ins`;
+  const start = async () => {
+    await owner.visit.go(page);
+    await owner.visit.act("act", "reset-2fa");
+    assert.equal(await owner.visit.page.locator('[name="proof_password"]').count(), 1, "it always asks for the password");
+    await owner.visit.look("reset of a second factor");
+    await owner.visit.prove(server, owner.person);
+    assert.equal(owner.visit.path(), page);
+  };
+  await start();
+  assert.match(await owner.visit.text(), /is reset/);
+  await owner.visit.look("reset that waits");
+  // The person has the phone after all: the link in the mail stops the reset.
+  const mail = await server.mail.next(person.email, /going to be switched off/);
+  await visit.go(linkIn(mail, "mail"));
+  await visit.send();
+  await owner.visit.go(page);
+  assert.equal(await owner.visit.page.locator('button[value="keep-2fa"]').count(), 0, "it is stopped");
+  await start();
+  await server.age("people", "reset_2fa_at", 86_400 - 600);
+  // The job looks when the server starts, and once a minute.
+  await server.restart();
+  await visit.knock(person);
+  assert.equal(visit.path(), "/portal/code", "ten minutes before, the code is asked for");
+  await server.age("people", "reset_2fa_at", 600);
+  await server.restart();
+  await server.mail.next(person.email, /Two-factor sign-in is off/);
+  await visit.go("/portal/sign-in");
+  await visit.knock(person);
+  assert.equal(await visit.isIn(), true, "the password alone lets the person in");
 });

@@ -256,6 +256,20 @@ test("a name is text on every page", async () => {
   assert.ok(!/<(script|img|u)\b/i.test(mail.html), mail.html);
 });
 
+test("the file of recovery codes has codes and nothing else", async () => {
+  const client = await Client.of((await newPerson(server)).visit);
+  const token = await client.token("/portal/profile");
+  const file = async (words) => client.post("/portal/recovery-codes", `form_token=${token}&act=file${words}`);
+  const { status, headers, body } = await file("&recovery_code=0123-4567-89ab&recovery_code=%3Cscript%3E&recovery_code=a%0d%0ab");
+  assert.equal(status, 200);
+  assert.match(headers["content-disposition"], /^attachment; filename="[a-z.-]+"$/);
+  assert.match(headers["content-type"], /^text\/plain/);
+  assert.equal(headers["cache-control"], "no-store");
+  assert.ok(body.includes("0123-4567-89ab") && !body.includes("script"), body);
+  assert.equal((await file("&recovery_code=hello")).status, 303, "nothing to write");
+  assert.equal((await client.post("/portal/recovery-codes", { form_token: "x", act: "file" })).status, 403, "and only for the page's own form");
+});
+
 test("an unknown address and a wrong password get the same page", async () => {
   const { person, visit } = await newPerson(server);
   const disabled = await newPerson(server, { role: "subuser", name: "Adam Dis" });

@@ -1,56 +1,68 @@
 // Every page: no finding of axe in light and dark, on a phone and on a screen; and everything works without JavaScript.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { open, password } from "./browser.mjs";
-import { invite, join, linkIn, newNumber, newPerson, newTenant } from "./people.mjs";
+import { invite, join, linkIn, memberId, newNumber, newPerson, newTenant } from "./people.mjs";
 import { startDev } from "./servers.mjs";
 
 let server;
 before(async () => (server = await startDev()));
 after(() => server?.stop());
 
+const OWN = ["", "/profile", "/security", "/security/rules", "/ip-lists", "/devices", "/password", "/email", "/two-factor"];
 const LONG = "Wolnomiłościwszczególnieprzezzielonykosz";
 
-test("no page before sign-in has a violation of accessibility", async () => {
-  const visit = await open(server.base);
-  for (const path of ["/portal/sign-in", "/portal/forgot", "/portal/signed-out", "/portal/nothing", "/portal/reset/0000"]) {
-    await visit.go(path);
-    await visit.look(path);
-  }
-  await visit.go("/portal/sign-in");
-  await visit.knock({ email: "nobody@example.com", password: "x" });
-  await visit.look("sign-in with an error");
-  assert.match(await visit.page.title(), /^Error: /);
-  await visit.go("/portal/forgot");
-  await visit.enter({ email: "nobody@example.com" });
-  await visit.look("link is on its way");
-  const tenant = await newTenant(server, `${LONG.slice(0, 28)} Sp. z o.o.`);
-  await visit.go(await invite(server, { tenant, role: "subuser", email: `${"long".repeat(15)}@example.com` }));
-  await visit.look("invitation");
-  await visit.fill({ name: "x", password: "x" });
-  await visit.act("act", "join");
-  await visit.look("invitation with errors");
-});
+for (const locale of ["en-GB", "pl-PL"]) {
+  test(`no page before sign-in has a violation of accessibility: ${locale}`, async () => {
+    const visit = await open(server.base, { locale });
+    for (const path of ["/portal/sign-in", "/portal/forgot", "/portal/signed-out", "/portal/nothing", "/portal/reset/0000"]) {
+      await visit.go(path);
+      await visit.look(path);
+    }
+    await visit.go("/portal/sign-in");
+    await visit.knock({ email: "nobody@example.com", password: "x" });
+    await visit.look("sign-in with an error");
+    assert.match(await visit.page.title(), /^(Error|Błąd): /);
+    await visit.go("/portal/forgot");
+    await visit.enter({ email: "nobody@example.com" });
+    await visit.look("link is on its way");
+    const tenant = await newTenant(server, `${LONG.slice(0, 28)} Sp. z o.o.`);
+    await visit.go(await invite(server, { tenant, role: "subuser", email: `${"long".repeat(15)}@example.com` }));
+    await visit.look("invitation");
+    await visit.fill({ name: "x", password: "x" });
+    await visit.act("act", "join");
+    await visit.look("invitation with errors");
+  });
+}
 
+// In Polish, whose words are longer. The pages of a demanded and of a reset second factor are in a2-two-factor.test.mjs,
+// those of set-up in set-up.test.mjs.
 test("no page has a violation of accessibility", async () => {
+  const options = { locale: "pl-PL" };
   const tenant = await newTenant(server, LONG);
-  const { person, visit } = await newPerson(server, { tenant, name: `${LONG} ${LONG.slice(0, 15)}` });
+  const { person, visit } = await newPerson(server, { tenant, options, name: `${LONG} ${LONG.slice(0, 15)}` });
+  await visit.go("/portal/profile");
+  assert.equal(await visit.page.locator("html").getAttribute("lang"), "pl");
   const second = await newTenant(server, "Studio Fala");
   const link = await invite(server, { tenant: second, role: "subuser", email: person.email });
-  await visit.go(link);
+  assert.equal(await visit.go(link), 200);
   await visit.look("invitation of a person who is signed in");
   await visit.act("act", "accept");
   await visit.go("/portal/tenants");
   await visit.look("tenants");
   await visit.act("tenant", tenant);
   await newPerson(server, { tenant, role: "subuser", name: "Bartek Mak" });
-  const members = await server.command("member", "list", "--tenant", tenant);
-  const member = members.split("\n").find((line) => line.includes("Bartek Mak")).split("\t")[0];
-  const own = ["", "/profile", "/security", "/security/rules", "/ip-lists", "/devices", "/password", "/email", "/two-factor"];
-  for (const page of [...own, `/members/${member}/sign-ins`]) {
+  const member = `/members/${await memberId(server, tenant, "Bartek Mak")}/sign-ins`;
+  for (const page of [...OWN, member]) {
     assert.equal(await visit.go(`/portal${page}`), 200, page);
     await visit.look(page || "/portal");
   }
+  await visit.act("act", "end-all");
+  await visit.look("end of all sessions of a member");
+  await visit.go("/portal/devices");
+  await visit.act("act", "trust");
+  await visit.look("trust in a browser");
   await visit.go("/portal/two-factor");
   await visit.enter({ phone: "123", proof_password: person.password });
   await visit.look("number with an error");
@@ -62,12 +74,26 @@ test("no page has a violation of accessibility", async () => {
   await visit.enter({ stored: true });
   person.phone = number;
   await visit.look("after the recovery codes");
+  await visit.go("/portal/two-factor");
+  await visit.look("another number");
   await visit.go("/portal/security");
   await visit.look("security with a second factor");
+  for (const act of ["new-codes", "revoke-keys"]) {
+    const button = visit.page.locator(`main button[value="${act}"]`);
+    if (!(await button.count())) continue;
+    await visit.act("act", act);
+    await visit.look(`page of ${act}`);
+    await visit.go("/portal/security");
+  }
   await visit.act("act", "off");
   await visit.look("proof of an act of one button");
   await visit.enter({ proof_password: person.password });
   await visit.look("proof by code");
+  await visit.act("proof_act", "recovery");
+  await visit.look("proof by recovery code");
+  await visit.go("/portal/profile");
+  await visit.act("act", "close");
+  await visit.look("end of an account");
   await visit.go("/portal/email");
   await visit.enter({ email: "x@y", proof_password: "x" });
   await visit.look("address with errors");
@@ -93,15 +119,25 @@ test("no page has a violation of accessibility", async () => {
   await visit.look("signed out everywhere");
 });
 
-test("no page of Polish, of refusals and of old passwords has one either", async () => {
+test("no page of another address, of refusals and of old passwords has one either", async () => {
   const tenant = await newTenant(server, "Klinika Wrzos");
   const { person, visit } = await newPerson(server, { tenant });
-  await visit.go("/portal/profile");
-  await visit.enter({ language: "pl" });
+  const [former, address] = [person.email, `${"nowy-adres-".repeat(5)}wrzos@example.com`];
+  await visit.go("/portal/email");
+  await visit.prove(server, person, { email: address });
+  await visit.look("address that waits");
+  await visit.go(linkIn(await server.mail.next(address, /\/portal\/mail\//), "mail"));
+  await visit.look("confirmation of an address");
+  await visit.send();
+  await visit.look("confirmed address");
+  person.email = address;
+  const undo = linkIn(await server.mail.next(former, /\/portal\/mail\//), "mail");
+  await visit.go(undo);
+  await visit.look("way back to the former address");
   await server.age("people", "password_at", 31 * 86_400);
-  for (const page of ["", "/profile", "/security", "/security/rules", "/ip-lists", "/devices", "/password", "/email", "/two-factor"]) {
+  for (const page of OWN) {
     await visit.go(`/portal${page}`);
-    await visit.look(`Polish ${page}`);
+    await visit.look(`with an old password ${page}`);
   }
   await server.command("tenant", "security", "set", tenant, "--password-age", "force");
   await visit.go("/portal");
@@ -140,6 +176,8 @@ test("every page works without JavaScript", async () => {
   person.password = password(78);
   await visit.go("/portal/email");
   await visit.prove(server, person, { email: "iza.nowa@example.com" });
+  await visit.go("/portal/email");
+  assert.match(await visit.page.locator(".note.info").innerText(), /iza\.nowa@example\.com.* works until/, "the page says what waits");
   await visit.go(linkIn(await server.mail.next("iza.nowa@example.com", /\/portal\/mail\//), "mail"));
   await visit.send();
   person.email = "iza.nowa@example.com";
@@ -163,7 +201,16 @@ test("the pages of devices and of the second factor work without JavaScript", as
   await visit.go("/portal/security");
   await visit.act("act", "new-codes");
   await visit.prove(server, person);
-  assert.equal(await visit.page.locator("#codes li").count(), 10);
+  const codes = await visit.page.locator("#codes li").allInnerTexts();
+  assert.equal(codes.length, 10);
+  const saved = visit.page.waitForEvent("download");
+  await visit.page.locator('button[value="file"]').click();
+  const file = await saved;
+  assert.equal(file.suggestedFilename(), "countersign-recovery-codes.txt");
+  const words = readFileSync(await file.path(), "utf8");
+  assert.deepEqual(words.match(/[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}/g), codes);
+  assert.ok(!words.includes(person.email) && !words.includes(person.name), "it does not say whose codes these are");
+  assert.equal(await visit.page.locator("#codes li").count(), 10, "the page stays");
   await visit.enter({ stored: true });
   await visit.go("/portal/security");
   await visit.act("act", "off");

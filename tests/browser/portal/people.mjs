@@ -1,6 +1,8 @@
 // Persons for the portal's tests: each test invites its own, so that the tests of a file run in any order.
 import assert from "node:assert/strict";
 import { open, password } from "./browser.mjs";
+import { ask } from "./client.mjs";
+import { eventually } from "./servers.mjs";
 
 let count = 0;
 
@@ -15,9 +17,11 @@ export async function invite(server, { role = "owner", limits = [], tenant = ser
   const seen = server.mail?.to(email).length;
   const printed = await server.command("member", "invite", "--tenant", tenant, "--role", role, ...flags, email);
   const link = printed.match(/\S*\/portal\/invite\/\S+/);
-  if (link) return path(link[0]);
-  const mail = await server.mail.next(email, /\/portal\/invite\//, seen);
-  return linkIn(mail, "invite");
+  const page = link ? path(link[0]) : linkIn(await server.mail.next(email, /\/portal\/invite\//, seen), "invite");
+  // The server reads a tenant that another process has made within two seconds.
+  const { host } = new URL(server.portal ?? server.base);
+  await eventually(`page of ${page}`, async () => (await ask(server.base, { path: page, headers: { Host: host } })).status === 200);
+  return page;
 }
 
 /** The path of a link in a mail. The text and the HTML form must have the same one. */
@@ -46,6 +50,12 @@ export async function newPerson(server, { name = "Ewa Lis", role, limits, tenant
   const visit = await open(server.base, options);
   await join(visit, link, person);
   return { person, visit };
+}
+
+/** The id of a member, by its name. */
+export async function memberId(server, tenant, name) {
+  const printed = await server.command("member", "list", "--tenant", tenant);
+  return printed.split("\n").find((line) => line.includes(name)).split("\t")[0];
 }
 
 /** Another tenant. Returns its id. */

@@ -47,14 +47,22 @@ process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")));
 for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]]) process.once(signal, () => process.exit(code));
 
 class Child {
-  constructor(file, args, env) {
+  constructor(file, args, env, { terminal = false } = {}) {
     this.words = "";
-    this.child = spawn(file, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    // `script` gives the program a real terminal: standard input, output and error.
+    const [command, words] = terminal ? ["script", ["-qefc", [file, ...args].join(" "), "/dev/null"]] : [file, args];
+    this.child = spawn(command, words, { env, stdio: [terminal ? "pipe" : "ignore", "pipe", "pipe"] });
     children.add(this.child);
     this.ended = new Promise((done) => this.child.once("exit", done).once("error", done));
     const keep = (chunk) => (this.words = (this.words + chunk).slice(-50_000));
     this.child.stderr.on("data", keep);
     this.child.stdout.on("data", keep);
+  }
+
+  /** Types a line, once the program asks for it. */
+  async type(question, line) {
+    await eventually(`${question} in: ${this.words}`, () => question.test(this.words));
+    this.child.stdin.write(`${line}\n`);
   }
 
   async end() {
@@ -115,6 +123,25 @@ class Server {
     return stdout.trimEnd();
   }
 
+  /** Runs a command of the program on a terminal, where a person can answer. */
+  onTerminal(...args) {
+    return new Child(program, args, environment(this.settings), { terminal: true });
+  }
+
+  async start(...args) {
+    this.args = args.length ? args : this.args;
+    this.process = new Child(program, this.args, environment(this.settings), { terminal: this.terminal });
+    await eventually("server", async () => {
+      if (this.process.child.exitCode !== null) throw new Error(this.process.words);
+      return this.isUp();
+    }, 60_000);
+  }
+
+  async restart() {
+    await this.process.end();
+    await this.start();
+  }
+
   /** Moves rows of the database into the past, in place of waiting. */
   async age(table, columns, seconds) {
     const moves = columns.split(" ").map((column) => `${column} = ${column} - ${seconds * 1_000_000}`);
@@ -159,14 +186,13 @@ class Server {
   }
 }
 
-async function up(server, args, settings, { mail, utf8 }) {
+async function prepare(server, settings, { mail, utf8 }) {
   if (mail) server.mail = await Mail.start({ utf8 });
   const mailSettings = mail && {
     COUNTERSIGN__MAIL__URL: `smtp://127.0.0.1:${server.mail.port}`,
     COUNTERSIGN__MAIL__FROM: "Countersign <portal@countersign.example>",
   };
   server.settings = { COUNTERSIGN__DATA__FOLDER: server.folder, ...mailSettings, ...settings };
-  server.process = new Child(program, args, environment(server.settings));
 }
 
 function newFolder() {
@@ -181,37 +207,38 @@ export async function startDev({ mail = true, utf8 = true, settings = {} } = {})
   const port = await freePort();
   const own = { COUNTERSIGN__SERVER__PUBLIC_URL: `http://127.0.0.1:${port}` };
   const args = ["dev", "--port", String(port), "--operator-port", "0", "--data", server.folder, "--ready-file", file];
-  await up(server, args, { ...own, ...settings }, { mail, utf8 });
-  const isUp = () => {
-    if (server.process.child.exitCode !== null) throw new Error(server.process.words);
-    return existsSync(file);
-  };
-  await eventually("ready file", isUp, 60_000);
+  await prepare(server, { ...own, ...settings }, { mail, utf8 });
+  server.base = own.COUNTERSIGN__SERVER__PUBLIC_URL;
+  server.isUp = () => existsSync(file) && fetch(`${server.base}/portal/sign-in`).then(({ ok }) => ok, () => false);
+  await server.start(...args);
   const ready = JSON.parse(readFileSync(file, "utf8"));
   Object.assign(server, { ready, base: ready.base_url, tenant: ready.tenant_id, key: ready.key });
   server.owner = { email: ready.portal_email, password: ready.portal_password };
   return server;
 }
 
-/** `countersign serve`, over TLS with a certificate of its own if `tls` is true. */
-export async function startServe({ mail = true, utf8 = true, tls = false, settings = {} } = {}) {
+/**
+ * `countersign serve`: with `tls` over TLS with a certificate of its own, with `ownHost` with the portal on another host
+ * than the API, with `terminal` on a terminal.
+ */
+export async function startServe({ mail = true, utf8 = true, tls = false, ownHost = false, terminal = false, settings = {} } = {}) {
   const server = new Server(newFolder());
   const [port, operatorPort] = [await freePort(), await freePort()];
   server.base = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
+  server.portal = ownHost ? `http://localhost:${port}` : server.base;
+  server.terminal = terminal;
   server.operator = `http://127.0.0.1:${operatorPort}`;
   const certificate = tls ? await makeCertificate(server.folder) : {};
   const own = {
     COUNTERSIGN__SERVER__BIND: `127.0.0.1:${port}`,
     COUNTERSIGN__SERVER__OPERATOR_BIND: `127.0.0.1:${operatorPort}`,
     COUNTERSIGN__SERVER__PUBLIC_URL: server.base,
+    ...(ownHost && { COUNTERSIGN__SERVER__PORTAL_URL: server.portal }),
     ...certificate,
   };
-  await up(server, ["serve"], { ...own, ...settings }, { mail, utf8 });
-  const isUp = async () => {
-    if (server.process.child.exitCode !== null) throw new Error(server.process.words);
-    return fetch(`${server.operator}/health/ready`).then(({ ok }) => ok, () => false);
-  };
-  await eventually("serving", isUp, 60_000);
+  await prepare(server, { ...own, ...settings }, { mail, utf8 });
+  server.isUp = () => fetch(`${server.operator}/health/ready`).then(({ ok }) => ok, () => false);
+  await server.start("serve");
   return server;
 }
 

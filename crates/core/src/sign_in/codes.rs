@@ -19,11 +19,12 @@ use crate::{
     },
     code::Code,
     context::Context,
-    id::{PersonId, VerificationId},
+    id::{PersonId, RecordKey, TenantId, VerificationId},
     keyring::KeyRing,
     locale::Locale,
     management::system_tenants::VALID_FOR,
     message::binding::Origin,
+    mode::Mode,
     people::waits::{WaitCount, WaitRule},
     phone::{Country, PhoneNumber},
     ports::people::waits::Waits,
@@ -194,6 +195,20 @@ pub async fn resend_code(
             Err(error)
         }
     }
+}
+
+/// When another message may be asked for, if not at once. `None` if the store does not answer, too: the page shows
+/// the button, and its answer says why no message can be sent.
+pub async fn resend_from(
+    context: &Context,
+    tenant: TenantId,
+    verification: Option<VerificationId>,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let key = RecordKey { tenant, mode: Mode::Live, id: verification? };
+    let record = context.codes.read(key).await.ok()??.record;
+    let is_open = record.status(now) == Status::Pending && record.sends_left() > 0;
+    (is_open && record.resend_at > now).then_some(record.resend_at)
 }
 
 /// Compares a text that the person typed with the code of this verification.

@@ -249,10 +249,10 @@ pub async fn prove_by_recovery_code(
     Ok(Proven::of(form))
 }
 
-/// When the proof that waits for this form ends; `None` if none waits.
-pub async fn waits_until(own: &SignedIn<'_>, form: Form<'_>) -> Result<Option<Timestamp>, ProofError> {
+/// The proof that waits for this form, for the page that asks for its code.
+pub async fn find_waiting(own: &SignedIn<'_>, form: Form<'_>) -> Result<Option<Proof>, ProofError> {
     match waiting(own, form).await {
-        Ok(proof) => Ok(Some(proof.expires_at)),
+        Ok(proof) => Ok(Some(proof)),
         Err(ProofError::NoneWaits) => Ok(None),
         Err(error) => Err(error),
     }

@@ -5,6 +5,7 @@ use crate::{
     access::key::HashedSecret,
     people::{
         account::Account,
+        hours::Zone,
         invitation::LinkSecret,
         notice::{News, Notice},
         recovery::RecoveryCode,
@@ -61,6 +62,8 @@ pub struct Pending {
     pub half: HalfSignIn,
     /// The person's number; `None` if the key ring cannot open it.
     pub number: Option<PhoneNumber>,
+    /// The zone for the times on the page.
+    pub zone: Zone,
 }
 
 /// The half-way sign-in of a browser, if it is not over.
@@ -70,7 +73,11 @@ pub async fn pending(
     now: Timestamp,
 ) -> Result<Option<Pending>, StoreError> {
     let found = entrance.people.half(secret.hash(), now).await?;
-    Ok(found.map(|(half, account)| Pending { half, number: number(entrance, &account) }))
+    Ok(found.map(|(half, account)| Pending {
+        half,
+        number: number(entrance, &account),
+        zone: account.person.zone,
+    }))
 }
 
 fn number(entrance: &Entrance, account: &Account) -> Option<PhoneNumber> {

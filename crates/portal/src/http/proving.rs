@@ -7,13 +7,15 @@ use countersign_core::{
     people::{invitation::LinkSecret, proof::digest_fields, proof_act::ActName},
     ports::error::StoreError,
     sign_in::{
-        codes::CodeError,
+        codes::{CodeError, resend_from},
         proof::{
-            self, Asked, ProofError, Proven, ask, prove, prove_by_recovery_code, send_again, waits_until,
+            self, Asked, ProofError, Proven, ask, find_waiting, prove, prove_by_recovery_code, send_again,
         },
         purpose::act_words,
         signed_in::{OwnError, SignedIn},
     },
+    tenant::PORTAL,
+    time::Timestamp,
 };
 use countersign_web::{
     problem::{Problem, ProblemCode, directory},
@@ -101,7 +103,7 @@ async fn refused(here: &Visiting, asked: proof::Form<'_>, error: ProofError) -> 
     Ok(Step::Missing(proof, errors))
 }
 
-fn clock(here: &Visiting, at: countersign_core::time::Timestamp) -> String {
+fn clock(here: &Visiting, at: Timestamp) -> String {
     when::clock_exact(&here.visit.account.person.zone, at)
 }
 
@@ -123,18 +125,19 @@ pub fn code_error(here: &Visiting, error: &ProofError) -> String {
 /// The field for the code of a proof that waits.
 async fn code(here: &Visiting, asked: proof::Form<'_>) -> Result<Proof, Error> {
     let (own, person) = (own(here), &here.visit.account.person);
-    let until = waits_until(&own, asked).await.map_err(|error| match error {
+    let waiting = find_waiting(&own, asked).await.map_err(|error| match error {
         ProofError::Own(error) => own_error(error),
         _ => own_error(OwnError::Moved),
     })?;
-    let Some(until) = until else { return Ok(Proof::Password) };
+    let Some(waiting) = waiting else { return Ok(Proof::Password) };
+    let from = resend_from(&here.entrance.context, PORTAL, waiting.verification, here.now()).await;
     let phone = here.visit.account.phone.as_ref();
     let number = phone.and_then(|phone| phone.open(person.id, own.keyring()));
     Ok(Proof::Code {
         number: number.map(|number| number.masked()).unwrap_or_default(),
         says: act_words(asked.act, &person.language).to_owned(),
-        until: when::clock(&person.zone, until),
-        again_from: None,
+        until: when::clock(&person.zone, waiting.expires_at),
+        again_from: from.map(|from| clock(here, from)),
     })
 }
 

@@ -11,6 +11,7 @@ use crate::{
     },
     shell::Shell,
     text::Text,
+    when,
 };
 use actix_web::{
     Error, HttpResponse,
@@ -21,9 +22,10 @@ use countersign_core::{
     people::{invitation::LinkSecret, session::MOST_SENDS},
     phone::PhoneNumber,
     sign_in::{
-        codes::CodeError,
+        codes::{CodeError, resend_from},
         second::{Pending, SecondError, enter_code, pending, send_again},
     },
+    tenant::PORTAL,
 };
 use countersign_web::{problem::directory, rng};
 
@@ -54,7 +56,7 @@ pub fn wrong(t: Text, left: u8) -> Errors {
 /// `GET /portal/code`
 pub async fn show(portal: Portal) -> Result<HttpResponse, Error> {
     let Some((_, pending)) = half_way(&portal).await? else { return Ok(begin_again(&portal)) };
-    answer(&portal, &pending, None)
+    answer(&portal, &pending, None).await
 }
 
 /// `POST /portal/code`: the code, or the wish for another message.
@@ -81,15 +83,14 @@ pub async fn send(portal: Portal, form: Form) -> Result<HttpResponse, Error> {
         Err(SecondError::CodeEnded(_)) => Errors::one("code", t.get("code-over")),
         Err(SecondError::Code(CodeError::NoSendsLeft)) => Errors::one("", t.get("code-no-more")),
         Err(SecondError::Code(CodeError::Limited(wait))) => {
-            let from = Shell::stranger(request, &portal.state, TITLE).clock_exact(now + wait);
-            Errors::one("", t.one("code-wait", "time", from))
+            Errors::one("", t.one("code-wait", "time", when::clock_exact(&pending.zone, now + wait)))
         }
         Err(SecondError::Code(_)) => Errors::one("", t.get("code-away")),
         Err(SecondError::Unavailable(error)) => return Err(directory(error).into()),
         // These belong to recovery codes.
         Err(SecondError::WrongRecoveryCode { .. } | SecondError::Wait(_)) => return Ok(begin_again(&portal)),
     };
-    answer(&portal, &pending, Some(errors))
+    answer(&portal, &pending, Some(errors)).await
 }
 
 /// The half-way sign-in of this browser.
@@ -107,13 +108,16 @@ pub(super) fn begin_again(portal: &Portal) -> HttpResponse {
     answer
 }
 
-fn answer(portal: &Portal, pending: &Pending, errors: Option<Errors>) -> Result<HttpResponse, Error> {
-    let shell = Shell::stranger(&portal.request, &portal.state, TITLE);
+async fn answer(portal: &Portal, pending: &Pending, errors: Option<Errors>) -> Result<HttpResponse, Error> {
+    let shell =
+        Shell { zone: pending.zone.clone(), ..Shell::stranger(&portal.request, &portal.state, TITLE) };
+    let verification = pending.half.verification;
+    let from = resend_from(&portal.entrance.context, PORTAL, verification, portal.now()).await;
     let status = if errors.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let view = CodePage {
         number: pending.number.as_ref().map(PhoneNumber::masked).unwrap_or_default(),
         until: shell.clock(pending.half.expires_at),
-        again_from: None,
+        again_from: from.map(|from| shell.clock_exact(from)),
         may_resend: pending.half.sends < MOST_SENDS,
         is_away: pending.half.verification.is_none(),
         shell: shell.with_errors(errors.unwrap_or_default()),

@@ -14,9 +14,9 @@ use actix_web::{Error, HttpResponse, http::StatusCode};
 use askama::Template;
 use countersign_core::{
     people::{person::EmailAddress, proof_act::ActName},
-    sign_in::own::email::{EmailError, ask_email},
+    sign_in::own::email::{EmailError, ask_email, pending_email},
 };
-use countersign_web::rng;
+use countersign_web::{problem::directory, rng};
 
 /// The key of the title.
 pub const TITLE: &str = "email-title";
@@ -70,6 +70,8 @@ async fn answer(here: &Visiting, email: String, proof: Proof, errors: Errors) ->
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let shell = here.shell(here.t.get(TITLE).into_owned()).await?.with_errors(errors);
     let current = here.identity.as_ref().map(|identity| identity.email.expose().to_owned());
-    let view = EmailPage { shell, current: current.unwrap_or_default(), email, pending: None, proof };
+    let pending = pending_email(&own(here)).await.map_err(directory)?;
+    let pending = pending.map(|(email, until)| (email.expose().to_owned(), shell.day_and_clock(until)));
+    let view = EmailPage { shell, current: current.unwrap_or_default(), email, pending, proof };
     Ok(page_with(status, &view)?)
 }

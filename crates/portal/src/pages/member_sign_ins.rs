@@ -90,7 +90,7 @@ pub async fn send(sent: Sent, path: web::Path<String>) -> Result<HttpResponse, E
         "end-all" => {
             let name = name_of(&here, id).await?;
             if !form.is_on(SURE) {
-                return without_proof(&here, &form, &Act::EndSessions(name), BACK).await;
+                return without_proof(&here, &form, &Act::EndSessions(name), &back).await;
             }
             end_sessions_of_member(entrance, actor, id, &by).await.map_err(hidden)?;
             done(&here, &back, None, t.get("end-sessions-done")).await
@@ -98,7 +98,7 @@ pub async fn send(sent: Sent, path: web::Path<String>) -> Result<HttpResponse, E
         "reset-2fa" => {
             let (name, object) = (name_of(&here, id).await?, id.to_string());
             let asked = (ActName::TwoFactorReset, object.as_str());
-            let proven = match confirm(&here, &form, &Act::ResetTwoFactor(name), asked, BACK).await? {
+            let proven = match confirm(&here, &form, &Act::ResetTwoFactor(name), asked, &back).await? {
                 Ok(proven) => proven,
                 Err(answer) => return Ok(answer),
             };
@@ -122,8 +122,6 @@ pub async fn send(sent: Sent, path: web::Path<String>) -> Result<HttpResponse, E
 
 /// How many browsers are looked through for the names of the sessions.
 const MOST_DEVICES: u16 = 100;
-/// Where the way out of a page of one button leads: the member's own page has an id, which is not known here.
-const BACK: &str = "/portal";
 
 fn unknown() -> Problem {
     Problem::not_found("There is no such page.")

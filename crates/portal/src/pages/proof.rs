@@ -130,20 +130,14 @@ pub struct ProofPage {
     pub fields: Vec<(String, String)>,
     pub proof: Proof,
     /// The page to which the way out leads.
-    pub back: &'static str,
+    pub back: String,
 }
 
 impl ProofPage {
-    pub fn new(
-        shell: Shell,
-        act: &Act,
-        fields: Vec<(String, String)>,
-        proof: Proof,
-        back: &'static str,
-    ) -> Self {
+    pub fn new(shell: Shell, act: &Act, fields: Vec<(String, String)>, proof: Proof, back: &str) -> Self {
         let words = act.words(shell.t);
         let shell = Shell { title: words.title.clone(), ..shell };
-        Self { shell, words, is_harmful: act.is_harmful(), fields, proof, back }
+        Self { shell, words, is_harmful: act.is_harmful(), fields, proof, back: back.to_owned() }
     }
 }
 
@@ -156,7 +150,7 @@ pub async fn confirm(
     form: &Form,
     act: &Act,
     (name, object): (ActName, &str),
-    back: &'static str,
+    back: &str,
 ) -> Result<Result<Proven, HttpResponse>, Error> {
     let (proof, errors) = if form.is_on(SURE) {
         match step(here, form, name, object).await? {
@@ -181,7 +175,7 @@ pub async fn without_proof(
     here: &Visiting,
     form: &Form,
     act: &Act,
-    back: &'static str,
+    back: &str,
 ) -> Result<HttpResponse, Error> {
     let mut fields: Vec<_> = form.fields().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     fields.push((SURE.to_owned(), "yes".to_owned()));

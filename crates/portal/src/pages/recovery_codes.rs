@@ -8,10 +8,18 @@ use crate::{
         visiting::{Sent, Visiting},
     },
     shell::Shell,
+    site::Site,
+    when,
 };
-use actix_web::{Error, HttpResponse};
+use actix_web::{Error, HttpResponse, http::header::CONTENT_DISPOSITION, web};
 use askama::Template;
-use countersign_core::sign_in::own::enrolment::Enrolled;
+use countersign_core::{
+    people::recovery::{CODES, RecoveryCode},
+    sign_in::own::enrolment::Enrolled,
+};
+
+/// The name of the fields with the codes. A form that comes late loses fields with such a name.
+const FIELD: &str = "recovery_code";
 
 /// The key of the title.
 pub const TITLE: &str = "codes-title";
@@ -30,9 +38,35 @@ pub async fn show(_: Visiting) -> HttpResponse {
     go_to("/portal/security")
 }
 
-/// `POST /portal/recovery-codes`: the person has stored the codes.
-pub async fn send(_: Sent) -> HttpResponse {
-    go_to("/portal/security")
+/// `POST /portal/recovery-codes`: the person has stored the codes, or wants them as a file.
+pub async fn send(Sent { here, form }: Sent) -> HttpResponse {
+    if form.text("act") != "file" {
+        return go_to("/portal/security");
+    }
+    // The page sends the codes that it shows: the server has kept only their marks. It writes what reads as a code and
+    // nothing else, so that no form makes it write a file of other words.
+    let codes: Vec<_> = form.all(FIELD).take(CODES).filter_map(RecoveryCode::parse).collect();
+    if codes.is_empty() {
+        return go_to("/portal/security");
+    }
+    HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"countersign-recovery-codes.txt\""))
+        .body(file(&here, &codes))
+}
+
+/// The text of the file. It does not name the person: with the name, a finder would know whose account the codes open.
+fn file(here: &Visiting, codes: &[RecoveryCode]) -> String {
+    let (t, zone) = (here.t, &here.visit.account.person.zone);
+    let made = t.one("codes-file-made", "date", when::date(t, zone, here.now()));
+    let site = here.request.app_data::<web::Data<Site>>();
+    let host = site.and_then(|site| site.host()).unwrap_or("Countersign");
+    let mut text = format!("{}\n{made}\n\n", t.one("codes-file-title", "host", host.to_owned()));
+    for (place, code) in codes.iter().enumerate() {
+        text.push_str(&format!("{:>2}. {}\n", place + 1, *code.expose()));
+    }
+    text.push_str(&format!("\n{}\n", t.get("codes-file-use")));
+    text
 }
 
 /// The answer that shows new codes. The session goes on under a new secret, and so do the forms of the page.

@@ -16,14 +16,14 @@ use actix_web::{Error, HttpResponse, http::StatusCode, web};
 use askama::Template;
 use countersign_core::{
     acts::ways::portal_has_route,
-    people::invitation::LinkSecret,
+    people::{self, invitation::LinkSecret},
     phone::PhoneNumber,
     sign_in::{
-        codes::CodeError,
+        codes::{CodeError, resend_from},
         own::{
             enrolment::{
-                EnrolError, ask_enrolment, enrol, is_demanded, mail_enrolment, opens_enrolment,
-                send_enrolment_again, waiting_number,
+                EnrolError, ask_enrolment, demanded_from, enrol, is_demanded, mail_enrolment,
+                opens_enrolment, send_enrolment_again, waiting_number,
             },
             two_factor::{
                 change_form, change_number, send_to_new_number, send_to_new_number_again, waiting_new_number,
@@ -32,7 +32,7 @@ use countersign_core::{
         proof::ProofError,
         visit::Place,
     },
-    time::Timestamp,
+    tenant::PORTAL_ENROL,
 };
 use countersign_web::{problem::directory, rng};
 
@@ -53,7 +53,7 @@ pub struct PhonePage {
     pub proof: Proof,
     /// Whether this replaces a number.
     pub is_change: bool,
-    /// From when the tenant demands it.
+    /// From when a tenant demands it, if not now.
     pub demanded_from: Option<String>,
     /// The tenant demands it now: there is no way around.
     pub is_demanded: bool,
@@ -111,8 +111,11 @@ async fn link_of(here: &Visiting, path: &str) -> Result<Option<LinkSecret>, Erro
     Ok(opens.then_some(secret))
 }
 
-/// The number that waits for its first code, and until when.
-async fn waiting(here: &Visiting) -> Result<Option<(PhoneNumber, Timestamp)>, Error> {
+/// A number that waits for its first code, and the proof that waits for that code.
+type Waiting = (PhoneNumber, people::proof::Proof);
+
+/// The number that waits for its first code.
+async fn waiting(here: &Visiting) -> Result<Option<Waiting>, Error> {
     let own = own(here);
     let found = match here.visit.account.phone {
         Some(_) => waiting_new_number(&own).await,
@@ -133,7 +136,9 @@ async fn first(here: &Visiting, link: Option<&LinkSecret>) -> Result<HttpRespons
         let shell = here.shell(here.t.get(TITLE_MAIL).into_owned()).await?;
         return Ok(page(&PhoneMailPage { shell, is_sent: here.request.query_string() == "sent" })?);
     }
-    phone_page(here, String::new(), Proof::Password, Errors::default()).await
+    let late = here.late_form().await?;
+    let typed = late.map(|late| late.text("phone").to_owned()).unwrap_or_default();
+    phone_page(here, typed, Proof::Password, Errors::default()).await
 }
 
 async fn next(sent: Sent, link: Option<&LinkSecret>) -> Result<HttpResponse, Error> {
@@ -216,7 +221,7 @@ fn why(here: &Visiting, error: &EnrolError) -> Errors {
 /// The second step: the code confirms the number.
 async fn second(
     here: &Visiting,
-    waiting: &(PhoneNumber, Timestamp),
+    waiting: &Waiting,
     code: &str,
     link: Option<&LinkSecret>,
 ) -> Result<HttpResponse, Error> {
@@ -241,7 +246,7 @@ async fn second(
     }
 }
 
-async fn again(here: &Visiting, waiting: &(PhoneNumber, Timestamp)) -> Result<HttpResponse, Error> {
+async fn again(here: &Visiting, waiting: &Waiting) -> Result<HttpResponse, Error> {
     let (own, (number, _)) = (own(here), waiting);
     let sent = match here.visit.account.phone {
         Some(_) => send_to_new_number_again(&own, number, &mut rng()).await.map_err(EnrolError::Proof),
@@ -259,13 +264,19 @@ async fn again(here: &Visiting, waiting: &(PhoneNumber, Timestamp)) -> Result<Ht
 
 async fn code_page(
     here: &Visiting,
-    (number, until): &(PhoneNumber, Timestamp),
+    (number, proof): &Waiting,
     errors: Errors,
 ) -> Result<HttpResponse, Error> {
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let shell = here.shell(here.t.get(TITLE_CODE).into_owned()).await?.with_errors(errors);
-    let until = shell.clock(*until);
-    let view = PhoneCodePage { shell, number: number.masked(), until, again_from: None };
+    let context = &here.entrance.context;
+    let from = resend_from(context, PORTAL_ENROL, proof.verification, here.now()).await;
+    let view = PhoneCodePage {
+        number: number.masked(),
+        until: shell.clock(proof.expires_at),
+        again_from: from.map(|from| shell.clock_exact(from)),
+        shell,
+    };
     Ok(page_with(status, &view)?)
 }
 
@@ -279,13 +290,15 @@ async fn phone_page(
     let is_change = here.visit.account.phone.is_some();
     let title = if is_change { TITLE_CHANGE } else { TITLE };
     let shell = here.shell(here.t.get(title).into_owned()).await?.with_errors(errors);
+    let demanded = demanded_from(&own(here)).await.map_err(directory)?;
+    let is_demanded = demanded.is_some_and(|from| from <= here.now());
     let view = PhonePage {
-        shell,
         phone,
         proof,
         is_change,
-        demanded_from: None,
-        is_demanded: is_demanded(&own(here)).await.map_err(directory)?,
+        demanded_from: demanded.filter(|_| !is_demanded).map(|from| shell.date(from)),
+        is_demanded,
+        shell,
         is_available: portal_has_route(&here.entrance.context),
     };
     Ok(page_with(status, &view)?)

@@ -10,12 +10,13 @@ use crate::{
     sql::{
         Batch,
         Kind::{Bytes, Int, Text},
-        Statement, Value,
+        Row, Statement, Value,
     },
 };
 use async_trait::async_trait;
 use countersign_core::{
     access::key::HashedSecret,
+    id::PersonId,
     people::{
         link::{Link, LinkKind},
         notice::SealedNotice,
@@ -58,6 +59,16 @@ pub(super) const SELECT_LINK: Statement = Statement {
             AND (kind NOT IN ('reset', 'confirm_address', 'enrol_two_factor')
                 OR epoch = (SELECT people.epoch FROM people WHERE people.id = links.person_id))",
     params: &[Bytes, Int],
+};
+
+pub(super) const SELECT_NEWEST_LINK: Statement = Statement {
+    table: "links",
+    text: "SELECT kind, secret_hash, person_id, epoch, sealed, made_at, expires_at FROM links
+        WHERE person_id = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3
+            AND (kind NOT IN ('reset', 'confirm_address', 'enrol_two_factor')
+                OR epoch = (SELECT people.epoch FROM people WHERE people.id = links.person_id))
+        ORDER BY made_at DESC, secret_hash LIMIT 1",
+    params: &[Text, Text, Int],
 };
 
 /// Uses a link of a person up. $4: the epoch of the person.
@@ -141,20 +152,34 @@ impl Links for SqlPeople {
     async fn link(&self, secret: HashedSecret, now: Timestamp) -> Result<Option<Link>, StoreError> {
         let values = vec![secret.bytes().as_slice().into(), now.micros().into()];
         let rows = self.sql().query(&SELECT_LINK, values).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        Ok(Some(Link {
-            secret,
-            kind: row.parsed(0, LinkKind::parse)?,
-            person: match row.optional_text(2)? {
-                None => None,
-                Some(text) => Some(text.parse().map_err(|_| row.corrupt())?),
-            },
-            epoch: row.int(3)?,
-            sealed: row.optional_bytes(4)?.map(<[u8]>::to_vec),
-            made_at: Timestamp::from_micros(row.int(5)?),
-            expires_at: Timestamp::from_micros(row.int(6)?),
-        }))
+        rows.first().map(read_link).transpose()
     }
+
+    async fn newest_link(
+        &self,
+        person: PersonId,
+        kind: LinkKind,
+        now: Timestamp,
+    ) -> Result<Option<Link>, StoreError> {
+        let values = vec![person.to_string().into(), kind.as_str().into(), now.micros().into()];
+        let rows = self.sql().query(&SELECT_NEWEST_LINK, values).await?;
+        rows.first().map(read_link).transpose()
+    }
+}
+
+fn read_link(row: &Row) -> Result<Link, StoreError> {
+    Ok(Link {
+        secret: HashedSecret::from_bytes(row.bytes(1)?.try_into().map_err(|_| row.corrupt())?),
+        kind: row.parsed(0, LinkKind::parse)?,
+        person: match row.optional_text(2)? {
+            None => None,
+            Some(text) => Some(text.parse().map_err(|_| row.corrupt())?),
+        },
+        epoch: row.int(3)?,
+        sealed: row.optional_bytes(4)?.map(<[u8]>::to_vec),
+        made_at: Timestamp::from_micros(row.int(5)?),
+        expires_at: Timestamp::from_micros(row.int(6)?),
+    })
 }
 
 #[cfg(test)]
@@ -196,7 +221,7 @@ mod tests {
     fn the_statements_name_the_kinds_that_end_with_the_epoch() {
         let kinds = LinkKind::ALL.into_iter().filter(|kind| kind.ends_with_epoch());
         let named = kinds.map(|kind| format!("'{}'", kind.as_str())).collect::<Vec<_>>().join(", ");
-        for statement in [&SELECT_LINK, &USE_LINK, &END_LINKS] {
+        for statement in [&SELECT_LINK, &SELECT_NEWEST_LINK, &USE_LINK, &END_LINKS] {
             assert!(statement.text.contains(&format!("IN ({named})")), "{}", statement.text);
         }
     }

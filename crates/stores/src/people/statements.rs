@@ -92,6 +92,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &links::INSERT_LINK,
     &links::DELETE_SET_UP_LINKS,
     &links::SELECT_LINK,
+    &links::SELECT_NEWEST_LINK,
     &links::USE_LINK,
     &links::END_LINKS,
     &links::END_LATER_UNDO_LINKS,

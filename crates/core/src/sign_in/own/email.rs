@@ -1,6 +1,7 @@
 //! Another e-mail address: a link to the new address confirms it, and a link to the former one undoes it.
 
 use crate::{
+    access::key::HashedSecret,
     context::Management,
     id::PersonId,
     keyring::{Fingerprint, KeyRing, Place, Sealed},
@@ -17,6 +18,7 @@ use crate::{
         signed_in::{OwnError, SignedIn, identity},
     },
     tenant::OPERATOR,
+    time::Timestamp,
 };
 use rand::CryptoRng;
 
@@ -70,6 +72,12 @@ pub async fn ask_email(
     Ok(taken.renew(own, rng).await)
 }
 
+/// The new address whose link was mailed last and still works, and until when.
+pub async fn pending_email(own: &SignedIn<'_>) -> Result<Option<(EmailAddress, Timestamp)>, StoreError> {
+    let link = own.people().newest_link(own.session.person, LinkKind::ConfirmAddress, own.now).await?;
+    Ok(link.and_then(|link| Some((carried(&link, own.keyring())?, link.expires_at))))
+}
+
 fn carrying(
     own: &SignedIn<'_>,
     account: &Account,
@@ -78,7 +86,7 @@ fn carrying(
     rng: &mut impl CryptoRng,
 ) -> (Link, LinkSecret) {
     let secret = LinkSecret::generate(rng);
-    let place = place(account.person.id, &secret);
+    let place = place(account.person.id, secret.hash());
     let link = Link {
         secret: secret.hash(),
         kind,
@@ -92,15 +100,15 @@ fn carrying(
 }
 
 /// An address belongs to its person and its link.
-fn place(person: PersonId, secret: &LinkSecret) -> Place {
+fn place(person: PersonId, secret: HashedSecret) -> Place {
     let mut number = [0; 16];
-    number.copy_from_slice(&secret.hash().bytes()[..16]);
+    number.copy_from_slice(&secret.bytes()[..16]);
     Place { kind: Sealed::Link, tenant: OPERATOR, id: *person.bytes(), number: Fingerprint(number) }
 }
 
 /// The address that a link carries.
-pub(super) fn carried(link: &Link, secret: &LinkSecret, keyring: &KeyRing) -> Option<EmailAddress> {
-    let plain = keyring.open(&place(link.person?, secret), link.sealed.as_ref()?).ok()?;
+pub(super) fn carried(link: &Link, keyring: &KeyRing) -> Option<EmailAddress> {
+    let plain = keyring.open(&place(link.person?, link.secret), link.sealed.as_ref()?).ok()?;
     EmailAddress::parse(std::str::from_utf8(&plain).ok()?)
 }
 

@@ -8,7 +8,7 @@ use crate::{
         invitation::LinkSecret,
         link::{Link, LinkKind},
         notice::{LinkPath, News},
-        proof::digest_fields,
+        proof::{Proof, digest_fields},
         proof_act::ActName,
         recovery::{CODES, RecoveryCode},
     },
@@ -80,14 +80,23 @@ pub struct Enrolled {
 
 /// Whether a tenant of the person demands two-factor authentication now.
 pub async fn is_demanded(own: &SignedIn<'_>) -> Result<bool, StoreError> {
-    let directory = &own.entrance.context.directory;
+    Ok(demanded_from(own).await?.is_some_and(|from| from <= own.now))
+}
+
+/// The time from which a tenant of the person demands two-factor authentication: the first, if several do.
+pub async fn demanded_from(own: &SignedIn<'_>) -> Result<Option<Timestamp>, StoreError> {
+    let (directory, mut first) = (&own.entrance.context.directory, None);
     for membership in directory.memberships(own.session.person).await? {
-        let rules = directory.settings(membership.tenant).await?.security.rules(membership.tenant);
-        if !membership.disabled && needs_code(&own.entrance.context, membership.tenant, rules, own.now) {
-            return Ok(true);
+        if membership.disabled {
+            continue;
         }
+        let rules = directory.settings(membership.tenant).await?.security.rules(membership.tenant);
+        if needs_code(&own.entrance.context, membership.tenant, rules, own.now) {
+            return Ok(Some(own.now));
+        }
+        first = [first, rules.require_2fa].into_iter().flatten().min();
     }
-    Ok(false)
+    Ok(first)
 }
 
 /// Mails the link that begins the enrolment which this tenant demands.
@@ -177,21 +186,21 @@ pub async fn enrol(
     Ok(Enrolled { codes, secret })
 }
 
-/// The number that waits for its first code, for the page that asks for it, and when it stops to wait.
-pub async fn waiting_number(own: &SignedIn<'_>) -> Result<Option<(PhoneNumber, Timestamp)>, StoreError> {
+/// The number that waits for its first code, and the proof that waits for that code.
+pub async fn waiting_number(own: &SignedIn<'_>) -> Result<Option<(PhoneNumber, Proof)>, StoreError> {
     number_of(own, ENROLMENT).await
 }
 
 pub(super) async fn number_of(
     own: &SignedIn<'_>,
     object: &str,
-) -> Result<Option<(PhoneNumber, Timestamp)>, StoreError> {
+) -> Result<Option<(PhoneNumber, Proof)>, StoreError> {
     let act = ActName::Phone.as_str();
     let Some(proof) = own.people().proof(own.session.id, act, object, own.now).await? else {
         return Ok(None);
     };
-    let number = proof.sealed.and_then(|sealed| open_number(own, &sealed));
-    Ok(number.map(|number| (number, proof.expires_at)))
+    let number = proof.sealed.as_ref().and_then(|sealed| open_number(own, sealed));
+    Ok(number.map(|number| (number, proof)))
 }
 
 async fn judge(own: &SignedIn<'_>, link: Option<&LinkSecret>) -> Result<(), EnrolError> {

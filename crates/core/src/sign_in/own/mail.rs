@@ -78,7 +78,7 @@ pub async fn open_mail(
     now: Timestamp,
 ) -> Result<Option<Opened>, StoreError> {
     let Some((link, _)) = found(entrance, secret, now).await? else { return Ok(None) };
-    let email = carried(&link, secret, &entrance.context.keyring);
+    let email = carried(&link, &entrance.context.keyring);
     Ok(match link.kind {
         LinkKind::SignOutEverywhere => Some(Opened::SignOutEverywhere),
         LinkKind::ConfirmAddress => email.map(Opened::ConfirmAddress),
@@ -119,7 +119,7 @@ async fn use_once(
     let change = match link.kind {
         LinkKind::SignOutEverywhere => AccountChange::SignOutEverywhere { forget_devices: true },
         _ => {
-            let email = carried(&link, secret, &entrance.context.keyring).ok_or(MailError::Void)?;
+            let email = carried(&link, &entrance.context.keyring).ok_or(MailError::Void)?;
             let identity = Identity { email, ..identity(&entrance.context, &account)? };
             address_change(&entrance.context, &account, &identity, rng)
         }

@@ -6,7 +6,7 @@ use crate::{
         account::{Account, AccountChange, OwnPhone},
         invitation::LinkSecret,
         notice::{By, News, Notice, SealedNotice, Words},
-        proof::digest_fields,
+        proof::{Proof, digest_fields},
         proof_act::ActName,
         recovery::RecoveryCode,
     },
@@ -22,7 +22,6 @@ use crate::{
         purpose::Purpose,
         signed_in::{OwnError, SignedIn, mail},
     },
-    time::Timestamp,
 };
 use rand::CryptoRng;
 
@@ -60,8 +59,8 @@ pub async fn send_to_new_number(
     Ok(sent)
 }
 
-/// The new number that waits for its first code, and when it stops to wait.
-pub async fn waiting_new_number(own: &SignedIn<'_>) -> Result<Option<(PhoneNumber, Timestamp)>, StoreError> {
+/// The new number that waits for its first code, and the proof that waits for that code.
+pub async fn waiting_new_number(own: &SignedIn<'_>) -> Result<Option<(PhoneNumber, Proof)>, StoreError> {
     number_of(own, NEW_NUMBER).await
 }
 
