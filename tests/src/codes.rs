@@ -321,7 +321,7 @@ pub async fn new_member(context: &Context, tenant: TenantId, limits: Limits, now
     let member =
         Member { id, tenant, person: person.id, limits, disabled: false, version: 1, created_at: now };
     let joining = Joining { member: &member, person: Some(&person), invitation: None, password: None };
-    context.directory.add_member(joining, None, &Change::by_system(now)).await.unwrap();
+    context.directory.add_member(joining, None, &[], &Change::by_system(now)).await.unwrap();
     context.refresh().await.unwrap();
     member
 }

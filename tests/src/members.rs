@@ -62,7 +62,7 @@ async fn join_at(
     let password = PasswordText::stored("no hash".to_owned());
     let joining =
         Joining { member: &member, person: Some(&person), invitation: None, password: Some(&password) };
-    context.directory.add_member(joining, None, &Change::by_system(now)).await.unwrap();
+    context.directory.add_member(joining, None, &[], &Change::by_system(now)).await.unwrap();
     context.refresh().await.unwrap();
     member
 }
@@ -77,7 +77,7 @@ async fn key_at(context: &Context, member: &Member, scopes: Scopes, now: Timesta
     let presented = PresentedKey::generate(Mode::Live, KeyId::new(now, &mut rng), &mut rng);
     let made = Key::new(&presented, member.tenant, "of a member".into(), scopes, now);
     let key = Key { member: Some(member.id), made_by: Some(member.id), ..made };
-    context.directory.create_key(&key, None, None, &Change::by_system(now)).await.unwrap();
+    context.directory.create_key(&key, None, None, &[], &Change::by_system(now)).await.unwrap();
     context.refresh().await.unwrap();
     let who = Who::Key(key.id);
     let caller = Actor { who, member: Some(member.id), grants: scopes, ..Actor::operator(member.tenant) };

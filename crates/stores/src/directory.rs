@@ -36,7 +36,7 @@ mod usage;
 
 pub(crate) use audit::Chains;
 pub(crate) use change::{lock_number, take_number};
-pub(crate) use members::add_joining;
+pub(crate) use members::{add_joining, read_member};
 pub use node::SqlNodes;
 pub(crate) use people::read_person;
 pub use statements::{PEOPLE, STATEMENTS, STRANGERS};

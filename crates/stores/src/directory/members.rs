@@ -11,10 +11,13 @@ use super::{
     stranger::{delete_rows_of_stranger, end_tenant_sessions},
     told::{self, told_webhooks},
 };
-use crate::sql::{
-    Batch,
-    Kind::{Int, Text},
-    Row, Sql, Statement, Value,
+use crate::{
+    people::notices::insert_notice,
+    sql::{
+        Batch,
+        Kind::{Int, Text},
+        Row, Sql, Statement, Value,
+    },
 };
 use async_trait::async_trait;
 use countersign_core::{
@@ -24,7 +27,10 @@ use countersign_core::{
         state::{of_invitation, of_key, of_member},
     },
     id::{MemberId, PersonId, TenantId},
-    people::member::{CHANGES_IN, MOST_CHANGES, MOST_MEMBERS, Member},
+    people::{
+        member::{CHANGES_IN, MOST_CHANGES, MOST_MEMBERS, Member},
+        notice::SealedNotice,
+    },
     ports::{
         directory::members::{Acting, Joining, Members},
         error::StoreError,
@@ -34,7 +40,7 @@ use countersign_core::{
     webhook::event::WebhookEvent,
 };
 
-pub(super) fn read_member(row: &Row) -> Result<Member, StoreError> {
+pub(crate) fn read_member(row: &Row) -> Result<Member, StoreError> {
     Ok(Member {
         id: row.parsed(0, |text| text.parse().ok())?,
         tenant: row.parsed(1, |text| text.parse().ok())?,
@@ -243,6 +249,7 @@ impl Members for SqlDirectory {
         &self,
         joining: Joining<'_>,
         acting: Option<Acting>,
+        notices: &[SealedNotice],
         by: &Change,
     ) -> Result<(), StoreError> {
         let Joining { member, invitation, .. } = joining;
@@ -260,6 +267,7 @@ impl Members for SqlDirectory {
             let batch = add_joining(batch, &joining, by);
             let joined = (member, invitation.map(|invitation| invitation.id));
             let batch = told::tell_member(batch, webhooks, WebhookEvent::MemberCreated, joined, by.at);
+            let batch = notices.iter().fold(batch, insert_notice);
             self.sql.batch(owned(batch, tenant, had_owner)).await.map(drop)
         })
         .await
@@ -269,6 +277,7 @@ impl Members for SqlDirectory {
         &self,
         (former, member): (&Member, &Member),
         acting: Option<Acting>,
+        notices: &[SealedNotice],
         by: &Change,
     ) -> Result<Vec<KeyEnd>, StoreError> {
         let (tenant, id) = (former.tenant, former.id);
@@ -302,6 +311,7 @@ impl Members for SqlDirectory {
             let place = batch.next_place();
             let batch = if narrower { raise_keys(batch, (tenant, id), by) } else { batch };
             let batch = told::tell_member(batch, webhooks, told, (member, None), by.at);
+            let batch = notices.iter().fold(batch, insert_notice);
             let rows = self.sql.batch(owned(batch, tenant, had_owner)).await?;
             if narrower { ends(&rows, place) } else { Ok(Vec::new()) }
         })

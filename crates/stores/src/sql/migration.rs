@@ -28,8 +28,8 @@ macro_rules! migrations {
     };
 }
 
-pub(super) const SQLITE: &[Migration] = migrations!("sqlite": "0001_directory", "0002_changes", "0003_settings", "0004_nodes", "0005_history", "0006_review_numbers", "0007_key_allowlists", "0008_key_addresses", "0009_idempotency", "0010_history_weeks", "0011_profile_list", "0012_resources", "0013_webhooks", "0014_conversions", "0015_profile_display", "0016_tenant_state", "0017_applied", "0018_audit", "0019_people", "0020_sign_in", "0021_notices", "0022_demo");
-pub(super) const POSTGRES: &[Migration] = migrations!("postgres": "0001_directory", "0002_changes", "0003_settings", "0004_nodes", "0005_history", "0006_review_numbers", "0007_key_allowlists", "0008_key_addresses", "0009_idempotency", "0010_history_weeks", "0011_profile_list", "0012_resources", "0013_webhooks", "0014_conversions", "0015_profile_display", "0016_tenant_state", "0017_applied", "0018_audit", "0019_people", "0020_sign_in", "0021_notices", "0022_demo");
+pub(super) const SQLITE: &[Migration] = migrations!("sqlite": "0001_directory", "0002_changes", "0003_settings", "0004_nodes", "0005_history", "0006_review_numbers", "0007_key_allowlists", "0008_key_addresses", "0009_idempotency", "0010_history_weeks", "0011_profile_list", "0012_resources", "0013_webhooks", "0014_conversions", "0015_profile_display", "0016_tenant_state", "0017_applied", "0018_audit", "0019_people", "0020_sign_in", "0021_notices", "0022_demo", "0023_reminders");
+pub(super) const POSTGRES: &[Migration] = migrations!("postgres": "0001_directory", "0002_changes", "0003_settings", "0004_nodes", "0005_history", "0006_review_numbers", "0007_key_allowlists", "0008_key_addresses", "0009_idempotency", "0010_history_weeks", "0011_profile_list", "0012_resources", "0013_webhooks", "0014_conversions", "0015_profile_display", "0016_tenant_state", "0017_applied", "0018_audit", "0019_people", "0020_sign_in", "0021_notices", "0022_demo", "0023_reminders");
 
 /// The database stores the whole text and not a checksum, so that a difference can be seen.
 pub(super) const SQLITE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -84,7 +84,7 @@ pub async fn only_the_operator_resets_a_person_of_two_tenants(base: &Base) -> Re
         invitation: None,
     };
     let operator = Change::by_operator(door.now());
-    door.entrance.context.directory.add_member(joining, None, &operator).await?;
+    door.entrance.context.directory.add_member(joining, None, &[], &operator).await?;
     let here = seat(&door, "anna").await?;
     let proven = here.proven(&door, ActName::TwoFactorReset).await?;
     let own = here.own(&door);

@@ -129,7 +129,7 @@ pub(super) fn resealed(
 }
 
 /// The first letter and the domain: `a***@example.com`.
-fn masked(email: &EmailAddress) -> Words {
+pub(super) fn masked(email: &EmailAddress) -> Words {
     let (local, domain) = email.expose().split_once('@').unwrap_or_default();
     Words::new(&format!("{}***@{domain}", local.chars().next().unwrap_or_default()))
 }
