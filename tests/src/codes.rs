@@ -286,6 +286,12 @@ pub fn rng() -> StdRng {
     StdRng::from_rng(&mut rand::rng())
 }
 
+/// What management works with, over this copy of the directory.
+pub fn managed(replica: Replica) -> Management {
+    let gateways = Arc::new(countersign_core::fakes::gateways::NoGateways::default());
+    Management { replica, keyring: Arc::new(keyring()), gateways, live_route: true }
+}
+
 /// A tenant with its default profile, and a caller.
 pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Actor {
     let (now, mut rng) = (clock.now(), rng());

@@ -5,7 +5,11 @@ use super::{
     people::{email, join, member, owner, subuser},
     tenants::{Gone, nodes},
 };
-use crate::{codes::rng, history::TENANT, webhooks::Place};
+use crate::{
+    codes::{managed, rng},
+    history::TENANT,
+    webhooks::Place,
+};
 use anyhow::{Context, Result, ensure};
 use countersign_core::{
     access::{
@@ -265,13 +269,13 @@ pub async fn an_invitation_is_checked_again_when_it_is_accepted(base: &Base) -> 
         limits: LimitsChange { permissions: Some(Scopes::default()), ..LimitsChange::default() },
         disabled: None,
     };
-    update_member(context, &operator, manager.id, &narrow, &by, &mut rng()).await?;
+    update_member(context, &operator, manager.id, &narrow, &by, &mut rng).await?;
     bad(accept(context, place_of, &secret, &new(3), &by, &mut rng).await)?;
     let away = MemberChange {
         limits: LimitsChange { permissions: Some(owner().permissions), ..LimitsChange::default() },
         disabled: Some(true),
     };
-    update_member(context, &operator, manager.id, &away, &by, &mut rng()).await?;
+    update_member(context, &operator, manager.id, &away, &by, &mut rng).await?;
     bad(accept(context, place_of, &secret, &new(3), &by, &mut rng).await)?;
     // Somebody else vouches for it.
     let (sent, again) =
@@ -328,7 +332,7 @@ async fn narrowed_elsewhere(base: &Base, publishes: bool) -> Result<()> {
     } else {
         Replica { peers: None, snapshot: Arc::default(), ..node.clone() }
     };
-    update_member(&author, &Actor::operator(TENANT), clerk.id, &change, &by, &mut rng()).await?;
+    update_member(&managed(author), &Actor::operator(TENANT), clerk.id, &change, &by, &mut rng()).await?;
     node.refresh().await?;
     node.tell().await?;
     other.listen("").await?;

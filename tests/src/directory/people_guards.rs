@@ -18,7 +18,7 @@ use countersign_core::{
     id::{KeyId, MemberId, TenantId},
     locale::Locale,
     management::{
-        invitations::{Accepting, accept, invite},
+        invitations::{Accepting, Handover, accept, invite},
         key_rotation::{OVERLAP, rotate_key},
         keys::{KeyError, UpdateKey, create_key, delete_key, update_key},
         member_keys::move_key,
@@ -454,13 +454,13 @@ pub async fn a_key_with_an_end_or_a_list_makes_no_person(base: &Base) -> Result<
     let mut rng = rng();
     for (end, list) in [(Some(by.at + Duration::from_secs(60)), ""), (None, "192.0.2.0/24\toffice\n")] {
         set(end, list).await?;
-        let invited = invite(context, &actor, (&email(3), &subuser()), &by, &mut rng).await;
+        let invited = invite(context, &actor, (&email(3), &subuser()), Handover::Caller, &by, &mut rng).await;
         ensure!(
             matches!(invited, Err(MemberError::NotCovered(NotCovered::BoundKey))),
             "{:?}",
             invited.map(drop)
         );
-        let widened = update_member(context, &actor, other.id, &wider, &by, &mut rng()).await;
+        let widened = update_member(context, &actor, other.id, &wider, &by, &mut rng).await;
         ensure!(matches!(widened, Err(MemberError::NotCovered(NotCovered::BoundKey))), "{widened:?}");
         let narrow =
             LimitsChange { pool: Some(Some(if end.is_some() { 9 } else { 8 })), ..LimitsChange::default() };
@@ -470,13 +470,14 @@ pub async fn a_key_with_an_end_or_a_list_makes_no_person(base: &Base) -> Result<
             other.id,
             &MemberChange { limits: narrow, disabled: None },
             &by,
-            &mut rng(),
+            &mut rng,
         )
         .await?;
     }
     set(None, "").await?;
-    update_member(context, &actor, other.id, &wider, &by, &mut rng()).await?;
-    let (made, secret) = invite(context, &actor, (&email(3), &subuser()), &by, &mut rng).await?;
+    update_member(context, &actor, other.id, &wider, &by, &mut rng).await?;
+    let (made, secret) =
+        invite(context, &actor, (&email(3), &subuser()), Handover::Caller, &by, &mut rng).await?;
     assert_eq!(made.author, Author::KeyOf(own.id, clerk.id));
     assert_eq!(directory.invitation(TENANT, made.id).await?.context("it is stored")?.author, made.author);
     // The key was stolen, so its member deletes it. The link is void.

@@ -5,7 +5,11 @@ use super::{
     people::{email, join, member, owner, subuser},
     tenants::{Gone, nodes},
 };
-use crate::{codes::rng, history::TENANT, webhooks::Place};
+use crate::{
+    codes::{managed, rng},
+    history::TENANT,
+    webhooks::Place,
+};
 use anyhow::{Context as _, Result, ensure};
 use countersign_core::{
     access::{
@@ -19,7 +23,7 @@ use countersign_core::{
     context::{Management, Replica},
     id::{KeyId, MemberId, TenantId},
     management::{
-        invitations::{invite, withdraw},
+        invitations::{Handover, invite, withdraw},
         key_rotation::{OVERLAP, rotate_key},
         keys::{CreateKey, KeyName, UpdateKey, create_key, delete_key, update_key},
         member_keys::move_key,
@@ -225,8 +229,15 @@ pub async fn changes_of_members_and_keys_at_once_are_one_chain(base: &Base) -> R
             6 => drop(rotate_key(management, &actor, key.id, (OVERLAP, None), &by, &mut rng()).await?),
             7 => drop(move_key(management, &actor, key.id, Some(boss.id), &by).await?),
             8 => {
-                let (made, _) =
-                    invite(management, &actor, (&email(n as u8), &subuser()), &by, &mut rng()).await?;
+                let (made, _) = invite(
+                    management,
+                    &actor,
+                    (&email(n as u8), &subuser()),
+                    Handover::Caller,
+                    &by,
+                    &mut rng(),
+                )
+                .await?;
                 withdraw(management, &actor, made.id, &by).await?;
             }
             _ => delete_key(management, &actor, keys[n % 10 + 10 * (n / 10 % 2)].id, &by).await?,
@@ -285,7 +296,9 @@ pub async fn narrow(
 ) -> Result<()> {
     let operator = Actor::operator(tenant);
     match change {
-        Some(change) => update_member(replica, &operator, id, change, by, &mut rng()).await.map(drop)?,
+        Some(change) => {
+            update_member(&managed(replica.clone()), &operator, id, change, by, &mut rng()).await.map(drop)?
+        }
         None => remove_member(replica, &operator, id, by).await?,
     }
     Ok(())

@@ -17,7 +17,7 @@ use countersign_core::{
         key::Key,
     },
     management::{
-        invitations::{Accepting, accept, invite},
+        invitations::{Accepting, Handover, accept, invite},
         key_rotation::{OVERLAP, rotate_key},
         keys::{CreateKey, create_key},
         member_keys::move_key,
@@ -90,7 +90,8 @@ async fn raise(scene: &Scene<'_>, row: &Row) -> Result<()> {
         let granted =
             of_members(update_member(management, actor, scene.clerk.id, &grant, by, &mut rng()).await)?;
         assert_eq!(granted, Outcome::NotCovered(row.why));
-        let invited = invite(management, actor, (&email(ACTOR + 5), &row.with), by, &mut rng()).await;
+        let invited =
+            invite(management, actor, (&email(ACTOR + 5), &row.with), Handover::Caller, by, &mut rng()).await;
         assert_eq!(of_members(invited)?, Outcome::NotCovered(row.why));
 
         // What it makes for itself is bound as it is.

@@ -97,7 +97,7 @@ pub async fn only_the_operator_resets_a_person_of_two_tenants(base: &Base) -> Re
     ensure!(matches!(again, Err(OperatorError::NotOn)), "{again:?}");
 
     ensure!(!here.is_over(&door).await?);
-    sign_out(people, owner.person, &operator).await?;
+    sign_out((management, people), owner.person, &operator, &mut rng()).await?;
     ensure!(here.is_over(&door).await?);
     let taken = EmailAddress::parse("Bert@example.com").unwrap();
     let refused = set_email((management, people), owner.person, &taken, &operator, &mut rng()).await;
