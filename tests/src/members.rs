@@ -136,7 +136,8 @@ async fn a_member_is_listed_read_changed_and_removed() {
         "id": clerk.id.to_string(), "name": "Clerk", "email": "Clerk@example.com", "role": "subuser",
         "permissions": [], "time_zone": "Europe/Warsaw", "hours": null, "pool": null, "most_parts": null,
         "shares": { "senders": "all", "templates": "all", "profiles": "all", "groups": "all" },
-        "disabled": false, "created_at": clerk.created_at.to_string(),
+        "disabled": false, "two_factor": false, "last_active_at": null,
+        "created_at": clerk.created_at.to_string(),
     });
     assert_eq!(read, shown);
     assert_eq!(app.get(&path(&boss), &company).await.json()["role"], "owner");

@@ -53,7 +53,7 @@ pub async fn servers_that_start_at_once_make_them_once(base: &Base) -> Result<()
     let place = Place::new(base).await?;
     let (context, by) = (&place.context, Change::by_system(place.clock.now()));
     let polish = Countries::only(Country::parse("PL"));
-    let starts = (0..8).map(async |_| prepare_system_tenants(context, &polish, &by, rng).await);
+    let starts = (0..8).map(async |_| prepare_system_tenants(context, &polish, &by, &mut rng()).await);
     join_all(starts).await.into_iter().collect::<Result<Vec<_>, _>>()?;
     context.refresh().await?;
     for tenant in [PORTAL, PORTAL_ENROL] {
@@ -64,10 +64,10 @@ pub async fn servers_that_start_at_once_make_them_once(base: &Base) -> Result<()
         ensure!(made.len() <= 3, "each setting is written once: {}", made.len());
     }
     let entries = chain(base, PORTAL_ENROL).await?.len();
-    prepare_system_tenants(context, &polish, &by, rng).await?;
+    prepare_system_tenants(context, &polish, &by, &mut rng()).await?;
     assert_eq!(chain(base, PORTAL_ENROL).await?.len(), entries, "another start changes nothing");
     let all = Countries::default();
-    prepare_system_tenants(context, &all, &by, rng).await?;
+    prepare_system_tenants(context, &all, &by, &mut rng()).await?;
     context.refresh().await?;
     ensure!(context.snapshot.tenant(PORTAL).context("it was made")?.settings.countries == all);
     let listed = tenants::list_tenants(context, None, 100).await?;
@@ -87,7 +87,7 @@ pub async fn nobody_sets_anything_up_in_them(base: &Base) -> Result<()> {
     let place = Place::new(base).await?;
     let (context, now) = (&place.context, place.clock.now());
     let by = Change::by_operator(now);
-    prepare_system_tenants(context, &Countries::default(), &by, rng).await?;
+    prepare_system_tenants(context, &Countries::default(), &by, &mut rng()).await?;
     let provider = account(&place, OPERATOR, Shared::All).await?;
     context.refresh().await?;
     let mut named = BTreeSet::new();
@@ -140,7 +140,7 @@ async fn walk(
 ) -> Result<Vec<&'static str>> {
     let (context, now) = (&place.context, place.clock.now());
     let operator = &Actor::operator(tenant);
-    let rng = rng;
+    let rng = &mut rng();
     let name = || ResourceName::parse("new").unwrap();
     let number = PhoneNumber::parse("+48500500500").unwrap();
     let list = Allowlist::parse("192.0.2.0/24\t\n").unwrap();

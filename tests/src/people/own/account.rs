@@ -153,6 +153,11 @@ pub async fn another_address_is_confirmed_and_undone_by_links(base: &Base) -> Re
     let used = press(Some(seat.session.clone()), &undo).await?;
     ensure!(used.secret.is_none() && seat.is_over(&door).await?, "an undo ends the thief's session too");
     ensure!(find("anna@example.com").await?.is_some());
+    let mut to: Vec<_> =
+        notices(&door).await?.iter().map(|mail| (mail.news.kind(), recipient(mail))).collect();
+    to.sort();
+    let expected = [("address_left", "anna@new.example"), ("address_restored", "anna@example.com")];
+    assert_eq!(to, expected.map(|(kind, address)| (kind, address.to_owned())));
     ensure!(matches!(press(None, &undo).await, Err(MailError::Void)), "good once");
     Ok(())
 }
