@@ -16,6 +16,7 @@ mod demo;
 mod erasure;
 mod invitations;
 mod key;
+mod last_owner;
 mod leaving;
 mod limits;
 mod member_keys;

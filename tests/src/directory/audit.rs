@@ -626,7 +626,7 @@ pub async fn the_retention_keeps_a_chain_that_is_broken_after_the_cut(base: &Bas
 }
 
 /// Functions that write settings, access or resources without an entry of their own, and why.
-const WITHOUT_ENTRY: [(&str, &str); 34] = [
+const WITHOUT_ENTRY: [(&str, &str); 36] = [
     ("(file)", "a list of statements: the functions that run it have names"),
     ("touch_keys", "the time of a use is no change"),
     ("insert_key", "its callers append the entry"),
@@ -659,6 +659,8 @@ const WITHOUT_ENTRY: [(&str, &str); 34] = [
     ("begin_proof", "it only takes a lock"),
     ("take_proof", "it only takes a lock"),
     ("add_link", "it only takes a lock"),
+    ("remind", "it notes that a mail was sent"),
+    ("tell_of_pool", "it notes that a mail was sent"),
     ("forget", "what has expired can do nothing"),
     ("forget_devices", "a cookie that has expired can do nothing"),
 ];

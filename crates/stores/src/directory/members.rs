@@ -5,6 +5,7 @@ use super::{
     change::{note_change, take_number},
     invitations::end_invitation,
     key::{count_member_keys, read_key},
+    last_owner::owned,
     limits::{limits_values, read_limits, unknown_scope},
     member_keys::{MOVE_KEY, ends, member_keys, raise_keys},
     people::{DELETE_STRANGER, insert_person},
@@ -112,15 +113,6 @@ pub(super) fn begin(tenant: TenantId, acting: Option<Acting>) -> Batch {
     }
 }
 
-/// Returns one row if the tenant has an enabled owner who can sign in.
-pub(super) const HAS_OWNER: Statement = Statement {
-    table: "members",
-    text: "SELECT id FROM members WHERE tenant_id = $1 AND role = 'owner' AND disabled = 0
-            AND EXISTS (SELECT 1 FROM people WHERE people.id = members.person_id AND people.password IS NOT NULL)
-        LIMIT 1",
-    params: &[Text],
-};
-
 pub(super) const INSERT_MEMBER: Statement = Statement {
     table: "members",
     text: "INSERT INTO members (id, tenant_id, person_id, disabled, version, created_at, role, permissions,
@@ -170,12 +162,6 @@ pub(super) const ENABLED_MEMBER: Statement = Statement {
 };
 
 impl SqlDirectory {
-    /// Returns whether the tenant has an enabled owner with a password. It is read after the head of the tenant's chain, and
-    /// each change of members moves the head: so a batch that commits found the same answer.
-    pub(super) async fn has_owner(&self, tenant: TenantId) -> Result<bool, StoreError> {
-        Ok(!self.sql.query(&HAS_OWNER, vec![tenant.to_string().into()]).await?.is_empty())
-    }
-
     /// Checks that a member is as the caller read it, and that this release knows all of its scopes. It would write
     /// the others away, and could not compare them with those of the author.
     pub(super) async fn unmoved(&self, read: &Member) -> Result<(), StoreError> {
@@ -193,11 +179,6 @@ impl SqlDirectory {
             None => Ok(()),
         }
     }
-}
-
-/// Adds the statement that a tenant with an owner must not lose the last one.
-pub(super) fn owned(batch: Batch, tenant: TenantId, had_owner: bool) -> Batch {
-    if had_owner { batch.run_owned(&HAS_OWNER, vec![tenant.to_string().into()]) } else { batch }
 }
 
 /// Adds the statements that store a new member, with its person if that is new too, under the number that was taken.

@@ -2,8 +2,8 @@
 
 use super::{
     answer, applied, audit, audit_log, audit_restart, basis, change, demo, erasure, invitations, key,
-    leaving, member_keys, members, news, node, people, profile, resource, review, setting, stranger, tenant,
-    usage,
+    last_owner, leaving, member_keys, members, news, node, people, profile, resource, review, setting,
+    stranger, tenant, usage,
 };
 use crate::sql::Statement;
 
@@ -126,7 +126,7 @@ pub const PEOPLE: &[&Statement] = &[
     &news::ALL_MEMBERS,
     &members::STANDING_MEMBER,
     &members::ENABLED_MEMBER,
-    &members::HAS_OWNER,
+    &last_owner::HAS_OWNER,
     &members::COUNT_MEMBERS,
     &members::STANDING_KEY,
     &key::SAME_MEMBER,
