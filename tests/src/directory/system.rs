@@ -200,6 +200,8 @@ async fn walk(
             allowlists::change_portal_allowlist(context, operator, ListChange::Add(vec![entry]), true, by),
         save_countries: countries::save_countries(context, operator, Countries::default(), by),
         invite: invitations::invite(context, operator, (&email, &owner()), invitations::Handover::Caller, by, rng),
+        invite_once: invitations::invite_once(
+            context, operator, (&email, &owner()), (invitations::Handover::Caller, None), by, rng),
         send_again: invitations::send_again(context, operator, invitation, invitations::Handover::Caller, by, rng),
         withdraw: invitations::withdraw(context, operator, invitation, by),
         accept: invitations::accept(context, (tenant, invitation), &secret, &accepting, by, rng),
