@@ -1074,6 +1074,10 @@ type Member struct {
 	// ID Its id.
 	ID string `json:"id"`
 
+	// LastActiveAt When the person was last active in the portal of this tenant; null: never, or longer ago than the server
+	// remembers.
+	LastActiveAt *time.Time `json:"last_active_at"`
+
 	// MostParts The most parts of one message; null: without a bound.
 	MostParts *int `json:"most_parts"`
 
@@ -1094,6 +1098,9 @@ type Member struct {
 
 	// TimeZone The time zone of its hours, and of the month of its pool.
 	TimeZone string `json:"time_zone"`
+
+	// TwoFactor Whether the person signs in to the portal with a code, too.
+	TwoFactor bool `json:"two_factor"`
 }
 
 // MemberPage A page of members.
@@ -2446,7 +2453,7 @@ func (s *InvitationsService) ListPage(ctx context.Context, params ListInvitation
 // must still have what it grants.
 func (s *InvitationsService) Create(ctx context.Context, body CreateInvitation, options ...CallOption) (*Invitation, error) {
 	return answer[Invitation](ctx, s.core, call{
-		operation: "create_invitation", method: http.MethodPost, path: "/v1/invitations", body: body,
+		operation: "create_invitation", method: http.MethodPost, path: "/v1/invitations", body: body, repeatable: true,
 	}, options)
 }
 

@@ -46,13 +46,14 @@ const REPEATABLE = new Set([
   // These heed Idempotency-Key.
   "start_verification", "check_code", "check_code_by_number", "resend_verification", "create_key", "rotate_key",
   "create_tenant", "create_tenant_key", "create_review_number", "create_provider", "create_route", "create_sender", "create_template", "create_webhook",
+  "create_invitation",
   // These change nothing, or nothing more the second time.
   "cancel_verification", "search_verifications", "clear_number", "erase_number", "explain_route", "preview_template",
   "ping_webhook", "rotate_receipts", "move_key",
 ]);
 /** A repeat of these sends another message, ends a secret that is still in use, or is refused. */
 const ONCE = new Set([
-  "test_provider", "redeliver_message", "rotate_webhook", "create_invitation", "resend_invitation",
+  "test_provider", "redeliver_message", "rotate_webhook", "resend_invitation",
 ]);
 
 /** No method: its answer is lines, and `audit.list` gives the same entries. */

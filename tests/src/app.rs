@@ -145,7 +145,7 @@ impl TestApp {
         let key = Key { allowlist, ..Key::new(&presented, caller.tenant, "test".into(), scopes, now) };
         self.context
             .directory
-            .create_key(&key, None, None, &Change::by_system(key.created_at))
+            .create_key(&key, None, None, &[], &Change::by_system(key.created_at))
             .await
             .unwrap();
         self.context.refresh().await.unwrap();
@@ -161,7 +161,7 @@ impl TestApp {
         let presented = PresentedKey::generate(Mode::Live, id, &mut rng);
         let key = Key::new(&presented, caller.tenant, "test".into(), scopes, now);
         let key = Key { member: Some(member.id), ..key };
-        self.context.directory.create_key(&key, None, None, &Change::by_system(now)).await.unwrap();
+        self.context.directory.create_key(&key, None, None, &[], &Change::by_system(now)).await.unwrap();
         self.context.refresh().await.unwrap();
         let caller = Actor { who: Who::Key(id), member: Some(member.id), grants: scopes, ..caller.clone() };
         (member, TestKey { caller, text: presented.expose().to_string() })
@@ -171,7 +171,7 @@ impl TestApp {
     pub async fn set_limits(&self, member: &mut Member, limits: Limits) {
         let changed = Member { limits, version: member.version + 1, ..member.clone() };
         let by = Change::by_system(member.created_at);
-        self.context.directory.update_member((member, &changed), None, &by).await.unwrap();
+        self.context.directory.update_member((member, &changed), None, &[], &by).await.unwrap();
         self.context.refresh().await.unwrap();
         *member = changed;
     }

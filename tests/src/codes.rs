@@ -286,6 +286,12 @@ pub fn rng() -> StdRng {
     StdRng::from_rng(&mut rand::rng())
 }
 
+/// What management works with, over this copy of the directory.
+pub fn managed(replica: Replica) -> Management {
+    let gateways = Arc::new(countersign_core::fakes::gateways::NoGateways::default());
+    Management { replica, keyring: Arc::new(keyring()), gateways, live_route: true }
+}
+
 /// A tenant with its default profile, and a caller.
 pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Actor {
     let (now, mut rng) = (clock.now(), rng());
@@ -321,7 +327,7 @@ pub async fn new_member(context: &Context, tenant: TenantId, limits: Limits, now
     let member =
         Member { id, tenant, person: person.id, limits, disabled: false, version: 1, created_at: now };
     let joining = Joining { member: &member, person: Some(&person), invitation: None, password: None };
-    context.directory.add_member(joining, None, &Change::by_system(now)).await.unwrap();
+    context.directory.add_member(joining, None, &[], &Change::by_system(now)).await.unwrap();
     context.refresh().await.unwrap();
     member
 }

@@ -62,7 +62,7 @@ async fn join_at(
     let password = PasswordText::stored("no hash".to_owned());
     let joining =
         Joining { member: &member, person: Some(&person), invitation: None, password: Some(&password) };
-    context.directory.add_member(joining, None, &Change::by_system(now)).await.unwrap();
+    context.directory.add_member(joining, None, &[], &Change::by_system(now)).await.unwrap();
     context.refresh().await.unwrap();
     member
 }
@@ -77,7 +77,7 @@ async fn key_at(context: &Context, member: &Member, scopes: Scopes, now: Timesta
     let presented = PresentedKey::generate(Mode::Live, KeyId::new(now, &mut rng), &mut rng);
     let made = Key::new(&presented, member.tenant, "of a member".into(), scopes, now);
     let key = Key { member: Some(member.id), made_by: Some(member.id), ..made };
-    context.directory.create_key(&key, None, None, &Change::by_system(now)).await.unwrap();
+    context.directory.create_key(&key, None, None, &[], &Change::by_system(now)).await.unwrap();
     context.refresh().await.unwrap();
     let who = Who::Key(key.id);
     let caller = Actor { who, member: Some(member.id), grants: scopes, ..Actor::operator(member.tenant) };
@@ -136,7 +136,8 @@ async fn a_member_is_listed_read_changed_and_removed() {
         "id": clerk.id.to_string(), "name": "Clerk", "email": "Clerk@example.com", "role": "subuser",
         "permissions": [], "time_zone": "Europe/Warsaw", "hours": null, "pool": null, "most_parts": null,
         "shares": { "senders": "all", "templates": "all", "profiles": "all", "groups": "all" },
-        "disabled": false, "created_at": clerk.created_at.to_string(),
+        "disabled": false, "two_factor": false, "last_active_at": null,
+        "created_at": clerk.created_at.to_string(),
     });
     assert_eq!(read, shown);
     assert_eq!(app.get(&path(&boss), &company).await.json()["role"], "owner");

@@ -134,7 +134,7 @@ async fn key_of(application: &Application, member: &Member) -> Result<String> {
     let scopes = member.limits.permissions;
     let key =
         Key { member: Some(member.id), ..Key::new(&presented, member.tenant, "one".into(), scopes, now) };
-    application.context.directory.create_key(&key, None, None, &Change::by_system(now)).await?;
+    application.context.directory.create_key(&key, None, None, &[], &Change::by_system(now)).await?;
     Ok(presented.expose().to_string())
 }
 
@@ -147,7 +147,7 @@ async fn join(application: &Application, tenant: TenantId, number: u8) -> Result
     let person = people::person(number, member.person);
     let joining = Joining { member: &member, person: Some(&person), invitation: None, password: None };
     let by = Change::by_system(clock().now());
-    application.context.directory.add_member(joining, None, &by).await?;
+    application.context.directory.add_member(joining, None, &[], &by).await?;
     Ok((member.id, key_of(application, &member).await?))
 }
 

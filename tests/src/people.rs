@@ -8,6 +8,7 @@ pub mod door;
 mod endings;
 mod ends;
 mod links;
+mod mails;
 mod notices;
 mod own;
 mod phone;
@@ -21,6 +22,11 @@ mod work;
 pub mod world;
 
 crate::directory::on_each_engine!(
+    mails::owners_hear_of_new_owners_and_of_codes,
+    mails::an_invitation_and_its_mail_are_one,
+    mails::a_person_shut_out_everywhere_accepts_an_invitation,
+    mails::an_old_password_is_mailed_once_each_time_that_it_is_due,
+    mails::owners_hear_once_of_a_pool_that_is_mostly_used,
     notices::a_notice_is_held_sent_and_deleted,
     notices::workers_at_once_never_hold_one_notice,
     notices::only_the_newest_claim_settles,

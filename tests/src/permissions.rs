@@ -28,7 +28,7 @@ async fn join(app: &TestApp, tenant: TenantId, number: u8, permissions: Scopes) 
     let person = people::person(number, joining.person);
     let joining = Joining { member: &joining, person: Some(&person), invitation: None, password: None };
     let by = Change::by_system(app.clock.now());
-    app.context.directory.add_member(joining, None, &by).await.unwrap();
+    app.context.directory.add_member(joining, None, &[], &by).await.unwrap();
     joining.member.clone()
 }
 
@@ -40,7 +40,7 @@ async fn key(app: &TestApp, member: &Member, scopes: Scopes) -> TestKey {
         member: Some(member.id),
         ..Key::new(&presented, member.tenant, "of a member".into(), scopes, now)
     };
-    app.context.directory.create_key(&key, None, None, &Change::by_system(now)).await.unwrap();
+    app.context.directory.create_key(&key, None, None, &[], &Change::by_system(now)).await.unwrap();
     let caller = countersign_core::access::actor::Actor::operator(member.tenant);
     TestKey { caller, text: presented.expose().to_string() }
 }
@@ -99,7 +99,7 @@ async fn the_key_of_a_disabled_or_removed_member_is_admitted_to_nothing() {
     }
     let (by, operator) = (Change::by_system(app.clock.now()), keys[0].0.caller.clone());
     let disable = MemberChange { disabled: Some(true), ..MemberChange::default() };
-    update_member(&app.context, &operator, keys[0].1.id, &disable, &by).await.unwrap();
+    update_member(&app.context, &operator, keys[0].1.id, &disable, &by, &mut rng()).await.unwrap();
     remove_member(&app.context, &operator, keys[1].1.id, &by).await.unwrap();
     for operation in operations() {
         for (key, _) in &keys {
@@ -107,6 +107,6 @@ async fn the_key_of_a_disabled_or_removed_member_is_admitted_to_nothing() {
         }
     }
     let enable = MemberChange { disabled: Some(false), ..MemberChange::default() };
-    update_member(&app.context, &operator, keys[0].1.id, &enable, &by).await.unwrap();
+    update_member(&app.context, &operator, keys[0].1.id, &enable, &by, &mut rng()).await.unwrap();
     assert_eq!(ask(&app, &settings, &keys[0].0).await, (200, "done"));
 }

@@ -156,7 +156,7 @@ async fn owner(app: &TestApp, name: &str, tenants: &[TenantId]) -> PersonId {
             invitation: None,
             password: first.then_some(&hash),
         };
-        app.context.directory.add_member(joining, None, &Change::by_system(now)).await.unwrap();
+        app.context.directory.add_member(joining, None, &[], &Change::by_system(now)).await.unwrap();
     }
     app.context.refresh().await.unwrap();
     person.id

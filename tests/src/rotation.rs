@@ -93,7 +93,7 @@ async fn new_client(application: &Application) -> Client {
     let mut rng = rng();
     let presented = PresentedKey::generate(Mode::Test, KeyId::new(now, &mut rng), &mut rng);
     let key = Key::new(&presented, caller.tenant, "test".into(), Scopes::all(), now);
-    context.directory.create_key(&key, None, None, &Change::by_system(key.created_at)).await.unwrap();
+    context.directory.create_key(&key, None, None, &[], &Change::by_system(key.created_at)).await.unwrap();
     context.refresh().await.unwrap();
     let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
     let (base, key) = (application.base_url(), presented.expose().to_string());

@@ -195,7 +195,7 @@ async fn fill(base: &Base) -> Vec<String> {
     // An invitation to somebody who is no person yet.
     let (invitation, _) = invitation(world.tenant, 77, Author::Operator);
     let invitation = Invitation { secret: secrets[5].hash(), ..invitation };
-    world.directory.create_invitation(&invitation, None, &by(20)).await.unwrap();
+    world.directory.create_invitation((&invitation).into(), None, &by(20)).await.unwrap();
     let guest = invitation.open(&keyring()).unwrap().expose().to_owned();
 
     let mut texts: Vec<String> = typed.into_iter().map(str::to_owned).collect();

@@ -41,7 +41,7 @@ impl TestApp {
         let scopes = Scopes::all();
         let key = Key::new(&presented, caller.tenant, "bounded".into(), scopes, now);
         let key = Key { profiles: profiles.clone(), ..key };
-        self.context.directory.create_key(&key, None, None, &Change::by_system(now)).await.unwrap();
+        self.context.directory.create_key(&key, None, None, &[], &Change::by_system(now)).await.unwrap();
         self.context.refresh().await.unwrap();
         let caller = Actor { who: Who::Key(id), grants: scopes, profiles, ..caller.clone() };
         TestKey { caller, text: presented.expose().to_string() }

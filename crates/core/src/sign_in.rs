@@ -12,6 +12,7 @@ pub mod out;
 pub mod own;
 pub mod proof;
 pub mod purpose;
+pub mod reminders;
 pub mod second;
 pub mod signed_in;
 pub mod tenants;

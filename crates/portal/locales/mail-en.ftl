@@ -32,7 +32,7 @@ mail-browser-on = { $browser } on { $os }
 mail-you = It was you
 mail-not-you = It was not you
 mail-nothing-to-do = Then there is nothing to do.
-mail-save-account = Open { $host } yourself, sign in, and choose another password under Your security. If you cannot sign in, choose “I forgot my password” there.
+mail-save-account = Open { $host } yourself, sign in, and choose another password under Your security. If you cannot sign in, choose “Forgot your password?” there.
 mail-one-button = The link opens a page with one button. It works until { $until } and once.
 mail-works-until = The link works until { $until }, and once.
 mail-owner = You get this mail because you are an owner of { $tenant }.
@@ -42,6 +42,7 @@ mail-questions = Questions?
 
 invitation-subject = { $name } invites you to { $tenant }
 invitation-subject-nameless = You are invited to { $tenant }
+invitation-by-operator = We run the server that the company uses, and invite you on its behalf.
 invitation-text = You would sign in to the portal where { $tenant } sees how its SMS codes are doing.
 invitation-button = Accept the invitation
 invitation-unexpected = You do not know who invites you, or did not expect this? Then leave this mail alone; nothing happens, and no account is made.
@@ -93,6 +94,19 @@ confirm-address-unexpected = You did not ask for this? Then leave this mail alon
 address-changing-subject = Your e-mail address is being changed
 address-changing-text = The address of your account is being changed to { $address }. Once the new address is confirmed, our mails go there, and you sign in with it.
 address-changing-button = Keep the present address
+
+address-restored-subject = Your former e-mail address is back
+address-restored-text = Somebody pressed the link in our mail to this address. You sign in with this address again, and every browser was signed out. The person who changed it knew your password: choose another one now.
+
+address-left-subject = You no longer sign in with this e-mail address
+address-left-text = The change of an account to this address was undone from the former address. This address belongs to no account with us now, and every browser of that account was signed out.
+
+address-set-subject = We changed your e-mail address
+address-set-text = We, who run this server, changed the address of your account to { $address }. You sign in with it from now on, and every browser was signed out.
+by-operator-unexpected = You did not ask us for it? Then write to us, or call us.
+
+signed-out-subject = We signed you out everywhere
+signed-out-text = We, who run this server, signed you out in every browser, and none is known as yours now. Your password is the same as before.
 
 enrol-two-factor-subject = { $tenant } asks you to switch on two-factor sign-in
 enrol-two-factor-text = You can enter the portal of { $tenant } only with a second factor: a code that we send to your phone. Have your phone at hand.

@@ -32,7 +32,7 @@ mail-browser-on = { $browser }, { $os }
 mail-you = To ty
 mail-not-you = To nie ty
 mail-nothing-to-do = Nie musisz nic robić.
-mail-save-account = Samodzielnie otwórz { $host }, zaloguj się i zmień hasło w części Twoje bezpieczeństwo. Jeśli nie możesz się zalogować, wybierz tam „Nie pamiętam hasła”.
+mail-save-account = Samodzielnie otwórz { $host }, zaloguj się i zmień hasło w części Twoje bezpieczeństwo. Jeśli nie możesz się zalogować, wybierz tam „Nie pamiętasz hasła?”.
 mail-one-button = Link otwiera stronę z jednym przyciskiem. Działa jeden raz, do { $until }.
 mail-works-until = Link działa jeden raz. Ważny do: { $until }.
 mail-owner = Tę wiadomość dostają właściciele konta { $tenant }.
@@ -42,6 +42,7 @@ mail-questions = Pytania?
 
 invitation-subject = { $name } zaprasza cię do { $tenant }
 invitation-subject-nameless = Zaproszenie do { $tenant }
+invitation-by-operator = Prowadzimy serwer, z którego korzysta ta firma, i zapraszamy cię w jej imieniu.
 invitation-text = Zaproszenie jest do portalu, w którym { $tenant } widzi, co się dzieje z jej kodami SMS.
 invitation-button = Przyjmij zaproszenie
 invitation-unexpected = Nie znasz osoby, która cię zaprasza, albo nie czekasz na zaproszenie? Zostaw tę wiadomość bez odpowiedzi: nic się nie stanie i żadne konto nie powstanie.
@@ -94,6 +95,19 @@ confirm-address-unexpected = To nie ty? Zostaw tę wiadomość bez odpowiedzi: n
 address-changing-subject = Twój adres e-mail jest zmieniany
 address-changing-text = Adres twojego konta jest zmieniany na { $address }. Po potwierdzeniu nowego adresu tam będą przychodzić nasze wiadomości i nim będziesz się logować.
 address-changing-button = Zostaw obecny adres
+
+address-restored-subject = Twój poprzedni adres e-mail wrócił
+address-restored-text = Ktoś użył linku z naszej wiadomości na ten adres. Znów logujesz się tym adresem, a wszystkie przeglądarki zostały wylogowane. Osoba, która zmieniła adres, znała twoje hasło: zmień je teraz.
+
+address-left-subject = Tym adresem e-mail już się nie zalogujesz
+address-left-text = Zmiana adresu konta na ten adres została cofnięta z poprzedniego adresu. Ten adres nie należy teraz do żadnego konta u nas, a wszystkie przeglądarki tamtego konta zostały wylogowane.
+
+address-set-subject = Zmieniliśmy twój adres e-mail
+address-set-text = Prowadzimy ten serwer i zmieniliśmy adres twojego konta na { $address }. Od teraz logujesz się tym adresem, a wszystkie przeglądarki zostały wylogowane.
+by-operator-unexpected = To nie była twoja prośba? Napisz do nas albo zadzwoń.
+
+signed-out-subject = Wylogowaliśmy cię wszędzie
+signed-out-text = Prowadzimy ten serwer i wylogowaliśmy cię we wszystkich przeglądarkach; żadna nie jest teraz rozpoznawana jako twoja. Hasło się nie zmieniło.
 
 enrol-two-factor-subject = { $tenant } prosi o włączenie logowania dwuetapowego
 enrol-two-factor-text = Do portalu, z którego korzysta { $tenant }, wejdziesz tylko z kodem, który wysyłamy na twój telefon. Miej go pod ręką.

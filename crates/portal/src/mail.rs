@@ -9,13 +9,13 @@ mod names;
 mod part;
 #[cfg(test)]
 mod tests;
-mod words;
 
 pub use layout::Letter;
 
+use crate::text::Text;
 use body::{body, sms_key};
 use countersign_core::people::notice::Notice;
-use words::Words;
+pub(crate) use names::person as shown_name;
 
 /// What the mails of an installation have in common.
 #[derive(Clone, Debug)]
@@ -35,12 +35,12 @@ impl Office {
 
 /// The mail that a notice becomes.
 pub fn write_mail(notice: &Notice, office: &Office) -> Letter {
-    let words = Words::of(&notice.language);
+    let words = Text::of(&notice.language);
     layout::lay_out(words, body(words, notice, office), office)
 }
 
 /// The SMS that a notice becomes. Returns `None` for news that go out only by mail.
 pub fn write_sms(notice: &Notice, office: &Office) -> Option<String> {
-    let words = Words::of(&notice.language);
+    let words = Text::of(&notice.language);
     Some(words.with(sms_key(&notice.news)?, &[("host", office.host().into())]))
 }

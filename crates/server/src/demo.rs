@@ -167,7 +167,7 @@ impl Demo {
             directory.delete_key(tenant, key.id, None, by).await?;
         }
         directory
-            .create_key(&Key::new(presented, tenant, name.to_owned(), scopes, by.at), None, None, by)
+            .create_key(&Key::new(presented, tenant, name.to_owned(), scopes, by.at), None, None, &[], by)
             .await
     }
 
@@ -188,7 +188,7 @@ impl Demo {
             let limits = Limits { role: Role::Owner, ..former.limits.clone() };
             let member = Member { limits, disabled: false, version: former.version + 1, ..former.clone() };
             if (former.limits.role, former.disabled) != (Role::Owner, false) {
-                directory.update_member((&former, &member), None, by).await?;
+                directory.update_member((&former, &member), None, &[], by).await?;
             }
             return Ok(());
         }
@@ -212,7 +212,7 @@ impl Demo {
             password: is_new.then_some(&password),
             invitation: None,
         };
-        Ok(directory.add_member(joining, None, by).await?)
+        Ok(directory.add_member(joining, None, &[], by).await?)
     }
 
     fn typed(&self) -> anyhow::Result<Password> {

@@ -16,6 +16,7 @@ mod demo;
 mod erasure;
 mod invitations;
 mod key;
+mod last_owner;
 mod leaving;
 mod limits;
 mod member_keys;
@@ -36,7 +37,7 @@ mod usage;
 
 pub(crate) use audit::Chains;
 pub(crate) use change::{lock_number, take_number};
-pub(crate) use members::add_joining;
+pub(crate) use members::{add_joining, read_member};
 pub use node::SqlNodes;
 pub(crate) use people::read_person;
 pub use statements::{PEOPLE, STATEMENTS, STRANGERS};

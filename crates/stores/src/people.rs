@@ -14,6 +14,7 @@ mod entries;
 mod forms;
 mod links;
 pub(crate) mod notices;
+mod reminders;
 mod sessions;
 mod sign_in;
 mod statements;

@@ -58,7 +58,7 @@ impl Desk {
     async fn set(&mut self, limits: Limits) {
         let changed = Member { limits, version: self.member.version + 1, ..self.member.clone() };
         let by = Change::by_system(self.bench.clock.now());
-        self.bench.context.directory.update_member((&self.member, &changed), None, &by).await.unwrap();
+        self.bench.context.directory.update_member((&self.member, &changed), None, &[], &by).await.unwrap();
         self.bench.context.refresh().await.unwrap();
         self.member = changed;
     }

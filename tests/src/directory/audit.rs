@@ -124,7 +124,7 @@ pub async fn each_change_has_one_entry_that_shows_it(base: &Base) -> Result<()> 
     let directory = &base.directory;
     let one = base.tenant(1).await?.id;
     let first = key(one, 4);
-    directory.create_key(&first, Some((one, &once(1, 1))), None, &by(2)).await?;
+    directory.create_key(&first, Some((one, &once(1, 1))), None, &[], &by(2)).await?;
     let rename = KeyChange { name: Some("other".to_owned()), ..KeyChange::default() };
     directory.update_key(one, first.id, rename.clone(), None, &by(3)).await?;
     directory.update_key(one, first.id, rename, None, &by(4)).await?.context("nothing changes")?;
@@ -209,7 +209,7 @@ pub async fn no_entry_shows_a_secret_or_a_number(base: &Base) -> Result<()> {
         PresentedKey::generate(countersign_core::mode::Mode::Live, KeyId::new(at(1), &mut rng()), &mut rng());
     let scopes = [countersign_core::access::scope::Scope::KeysWrite].into_iter().collect();
     let made = Key::new(&presented, one, "app".to_owned(), scopes, at(1));
-    directory.create_key(&made, None, None, &by(1)).await?;
+    directory.create_key(&made, None, None, &[], &by(1)).await?;
     directory.create_review_number(&review(one), None, &by(2)).await?;
     let text: Vec<_> = chain(base, one).await?.iter().map(Entry::canonical).collect();
     let text = text.join(" ");
@@ -259,7 +259,7 @@ pub async fn of_changes_at_once_each_gets_a_number_and_none_is_refused(base: &Ba
     let one = base.tenant(1).await?.id;
     let nodes = [&*base.directory, &SqlDirectory::new(base.sql.clone(), Arc::new(keyring()))];
     let first = key(one, 4);
-    base.directory.create_key(&first, None, None, &by(1)).await?;
+    base.directory.create_key(&first, None, None, &[], &by(1)).await?;
     let change = async |n: i64| -> Result<()> {
         let directory = nodes[usize::try_from(n % 2)?];
         match n % 5 {
@@ -268,7 +268,7 @@ pub async fn of_changes_at_once_each_gets_a_number_and_none_is_refused(base: &Ba
                 let buckets = Buckets::parse(&format!("{}/600", n + 1)).context("buckets")?;
                 directory.save_setting(one, &Setting::Limit(name, Some(buckets)), &by(n)).await?;
             }
-            1 => directory.create_key(&key(one, u8::try_from(100 + n)?), None, None, &by(n)).await?,
+            1 => directory.create_key(&key(one, u8::try_from(100 + n)?), None, None, &[], &by(n)).await?,
             2 => {
                 let name = TenantName::parse(&format!("name {n}")).context("a name")?;
                 let renamed = directory.update_tenant(one, &TenantChange::Rename(name), &by(n)).await?;
@@ -292,10 +292,10 @@ pub async fn of_changes_at_once_each_gets_a_number_and_none_is_refused(base: &Ba
 pub async fn a_refused_change_has_no_entry(base: &Base) -> Result<()> {
     let one = base.tenant(1).await?.id;
     let first = key(one, 4);
-    base.directory.create_key(&first, Some((one, &once(1, 1))), None, &by(1)).await?;
-    let again = base.directory.create_key(&first, None, None, &by(2)).await;
+    base.directory.create_key(&first, Some((one, &once(1, 1))), None, &[], &by(1)).await?;
+    let again = base.directory.create_key(&first, None, None, &[], &by(2)).await;
     ensure!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
-    let repeated = base.directory.create_key(&key(one, 5), Some((one, &once(1, 1))), None, &by(2)).await;
+    let repeated = base.directory.create_key(&key(one, 5), Some((one, &once(1, 1))), None, &[], &by(2)).await;
     ensure!(matches!(repeated, Err(StoreError::Conflict)), "{repeated:?}");
     let shop = LimitName::parse("signup").context("a name")?;
     let missing = base.directory.save_setting(one, &Setting::Limit(shop, None), &by(3)).await;
@@ -329,7 +329,7 @@ pub async fn a_tenant_makes_only_so_many_changes_a_day(base: &Base) -> Result<()
         at: at(seconds),
     };
     let first = key(one, 4);
-    directory.create_key(&first, None, None, &by(4)).await?;
+    directory.create_key(&first, None, None, &[], &by(4)).await?;
     // The chain has 20,009 entries, of which the 10th and the next ones were made at second 100.
     let head = Head::at(&keyring(), one, 20_009, [5; 32]);
     let values = vec![
@@ -346,12 +346,12 @@ pub async fn a_tenant_makes_only_so_many_changes_a_day(base: &Base) -> Result<()
     }
     base.sql.batch(batch).await?;
     let day = 86_400;
-    let refused = directory.create_key(&key(one, 6), None, None, &caller(99 + day)).await;
+    let refused = directory.create_key(&key(one, 6), None, None, &[], &caller(99 + day)).await;
     ensure!(matches!(refused, Err(StoreError::Full { most: 20_000, .. })), "{refused:?}");
     // The operator, and an act that ends something, are not bounded by this number.
-    directory.create_key(&key(one, 8), None, None, &by(99 + day)).await?;
+    directory.create_key(&key(one, 8), None, None, &[], &by(99 + day)).await?;
     ensure!(directory.delete_key(one, first.id, None, &caller(99 + day)).await?);
-    directory.create_key(&key(one, 6), None, None, &caller(101 + day)).await?;
+    directory.create_key(&key(one, 6), None, None, &[], &caller(101 + day)).await?;
     // A subuser and its keys stop earlier than the owners, who can then still change something.
     let (boss, clerk) = (member(one, 1, owner()), member(one, 2, subuser()));
     people::join(base, &boss).await?;
@@ -365,9 +365,9 @@ pub async fn a_tenant_makes_only_so_many_changes_a_day(base: &Base) -> Result<()
     });
     base.sql.batch(put).await?;
     let of = |member: &Member| Change { member: Some(member.id), ..caller(101 + day) };
-    let refused = directory.create_key(&key(one, 10), None, None, &of(&clerk)).await;
+    let refused = directory.create_key(&key(one, 10), None, None, &[], &of(&clerk)).await;
     ensure!(matches!(refused, Err(StoreError::Full { most: 2_000, .. })), "{refused:?}");
-    directory.create_key(&key(one, 10), None, None, &of(&boss)).await?;
+    directory.create_key(&key(one, 10), None, None, &[], &of(&boss)).await?;
     Ok(())
 }
 
@@ -396,14 +396,14 @@ pub async fn nothing_is_appended_to_a_head_that_is_not_genuine(base: &Base) -> R
     base.sql.execute(&DELETE, vec![id(1).into()]).await?;
     base.sql.execute(&PUT, vec![id(2).into(), 2.into(), [7; 32].as_slice().into()]).await?;
     for (n, tenant) in tenants.iter().copied().enumerate() {
-        let refused = directory.create_key(&key(tenant, 4 + n as u8), None, None, &by(4)).await;
+        let refused = directory.create_key(&key(tenant, 4 + n as u8), None, None, &[], &by(4)).await;
         ensure!(matches!(refused, Err(StoreError::Corrupt { .. })), "{n}: {refused:?}");
         ensure!(directory.key(tenant, key(tenant, 4 + n as u8).id).await?.is_none());
     }
     // The way out: the chain goes on after its last number, and says so.
     for (n, tenant) in tenants.iter().copied().enumerate() {
         directory.restart_chain(tenant, "the trial", &Change::by_operator(at(5))).await?;
-        directory.create_key(&key(tenant, 4 + n as u8), None, None, &by(6)).await?;
+        directory.create_key(&key(tenant, 4 + n as u8), None, None, &[], &by(6)).await?;
         let entries = chain(base, tenant).await?;
         let acts: Vec<_> = entries.iter().map(|entry| entry.action.as_str()).collect();
         assert_eq!(acts, ["audit.restart", "key.create"], "{n}");
@@ -418,10 +418,10 @@ pub async fn entries_are_listed_newest_first_by_filters(base: &Base) -> Result<(
     let directory = &base.directory;
     let (one, two) = (base.tenant(1).await?.id, base.tenant(2).await?.id);
     for number in [4, 6, 8] {
-        directory.create_key(&key(one, number), None, None, &by(number.into())).await?;
+        directory.create_key(&key(one, number), None, None, &[], &by(number.into())).await?;
     }
     ensure!(directory.delete_key(one, key(one, 6).id, None, &by(20)).await?);
-    directory.create_key(&key(two, 10), None, None, &by(21)).await?;
+    directory.create_key(&key(two, 10), None, None, &[], &by(21)).await?;
     let list = async |filter: AuditFilter, before, limit| -> Result<Vec<i64>> {
         let found = directory.list_audit(one, &filter, before, limit).await?;
         Ok(found.iter().map(|entry| entry.n).collect())
@@ -448,8 +448,8 @@ pub async fn entries_are_listed_newest_first_by_filters(base: &Base) -> Result<(
     assert_eq!((page.heads[0].tenant, page.next), (one, Some(one.to_string())));
     // Entries of the first hour may have any order.
     let hour = 3_600;
-    directory.create_key(&key(one, 30), None, None, &by(30 + hour)).await?;
-    directory.create_key(&key(one, 32), None, None, &by(32 + hour)).await?;
+    directory.create_key(&key(one, 30), None, None, &[], &by(30 + hour)).await?;
+    directory.create_key(&key(one, 32), None, None, &[], &by(32 + hour)).await?;
     assert_eq!(directory.number_before(one, at(20 + hour)).await?, 4);
     assert_eq!(directory.number_before(one, at(1)).await?, 0);
     let late = AuditFilter { from: Some(at(31 + hour)), ..all() };
@@ -461,7 +461,7 @@ pub async fn the_retention_removes_a_verified_beginning(base: &Base) -> Result<(
     let directory = &base.directory;
     let one = base.tenant(1).await?.id;
     for number in [4, 6, 8] {
-        directory.create_key(&key(one, number), None, None, &by(number.into())).await?;
+        directory.create_key(&key(one, number), None, None, &[], &by(number.into())).await?;
     }
     let old = chain(base, one).await?;
     let anchor = |entries: &[Entry], n: usize| Head::anchor(&keyring(), one, n as i64, entries[n - 1].hash);
@@ -490,7 +490,7 @@ pub async fn the_retention_removes_a_verified_beginning(base: &Base) -> Result<(
 pub async fn an_erased_tenant_leaves_its_end_in_the_operators_chain(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let (one, two) = (base.tenant(1).await?.id, base.tenant(2).await?.id);
-    directory.create_key(&key(one, 4), None, None, &by(4)).await?;
+    directory.create_key(&key(one, 4), None, None, &[], &by(4)).await?;
     let first = chain(base, one).await?[0].hash;
     directory.forget_audit(&Head::anchor(&keyring(), one, 1, first), &by(5)).await?;
     directory.update_tenant(one, &TenantChange::Delete, &by(6)).await?.context("a tenant")?;
@@ -614,9 +614,9 @@ pub async fn the_retention_keeps_a_chain_that_is_broken_after_the_cut(base: &Bas
     let directory = &*base.directory;
     let one = base.tenant(1).await?.id;
     let late = 10 * 86_400;
-    directory.create_key(&key(one, 4), None, None, &by(4)).await?;
-    directory.create_key(&key(one, 6), None, None, &by(late)).await?;
-    directory.create_key(&key(one, 8), None, None, &by(late + 1)).await?;
+    directory.create_key(&key(one, 4), None, None, &[], &by(4)).await?;
+    directory.create_key(&key(one, 6), None, None, &[], &by(late)).await?;
+    directory.create_key(&key(one, 8), None, None, &[], &by(late + 1)).await?;
     let forge = "UPDATE audit SET object = $1 WHERE n = $2";
     tamper(base, &[(forge, vec!["forged".into(), 3.into()])]).await?;
     let forgotten = forget_old(directory, &keyring(), at(late - 1), &by(late + 2)).await?;
@@ -626,7 +626,7 @@ pub async fn the_retention_keeps_a_chain_that_is_broken_after_the_cut(base: &Bas
 }
 
 /// Functions that write settings, access or resources without an entry of their own, and why.
-const WITHOUT_ENTRY: [(&str, &str); 35] = [
+const WITHOUT_ENTRY: [(&str, &str); 37] = [
     ("(file)", "a list of statements: the functions that run it have names"),
     ("touch_keys", "the time of a use is no change"),
     ("insert_key", "its callers append the entry"),
@@ -660,6 +660,8 @@ const WITHOUT_ENTRY: [(&str, &str); 35] = [
     ("begin_proof", "it only takes a lock"),
     ("take_proof", "it only takes a lock"),
     ("adding", "it only takes a lock"),
+    ("remind", "it notes that a mail was sent"),
+    ("tell_of_pool", "it notes that a mail was sent"),
     ("forget", "what has expired can do nothing"),
     ("forget_devices", "a cookie that has expired can do nothing"),
 ];

@@ -103,11 +103,11 @@ pub async fn a_tenant_has_only_so_many_of_each(base: &Base) -> Result<()> {
     let raced = race(MOST_KEYS, |n| {
         let directory = base.directory.clone();
         let key = Key { id: KeyId::from_bytes(id(n)), replaced_by: None, ..key(one, 1) };
-        async move { directory.create_key(&key, None, None, &Change::by_system(key.created_at)).await }
+        async move { directory.create_key(&key, None, None, &[], &Change::by_system(key.created_at)).await }
     });
     assert_eq!(raced.await?, (1_000, 10));
     base.directory
-        .create_key(&key(other, 2), None, None, &Change::by_system(key(other, 2).created_at))
+        .create_key(&key(other, 2), None, None, &[], &Change::by_system(key(other, 2).created_at))
         .await?;
     Ok(())
 }

@@ -55,7 +55,9 @@ pub async fn tenants_are_made_once_and_listed_by_id(base: &Base) -> Result<()> {
 pub async fn a_refused_write_leaves_no_change(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let one = base.tenant(1).await?;
-    directory.create_key(&key(one.id, 1), None, None, &Change::by_system(key(one.id, 1).created_at)).await?;
+    directory
+        .create_key(&key(one.id, 1), None, None, &[], &Change::by_system(key(one.id, 1).created_at))
+        .await?;
     let before = base.changes().await?;
     // The profile's id is taken, so the tenant inserted before it must be rolled back too.
     let two = tenant(2)?;
@@ -74,7 +76,7 @@ pub async fn a_refused_write_leaves_no_change(base: &Base) -> Result<()> {
     assert!(
         is_conflict(
             &directory
-                .create_key(&key(one.id, 1), None, None, &Change::by_system(key(one.id, 1).created_at))
+                .create_key(&key(one.id, 1), None, None, &[], &Change::by_system(key(one.id, 1).created_at))
                 .await
         ),
         "a doubled id"
@@ -82,7 +84,7 @@ pub async fn a_refused_write_leaves_no_change(base: &Base) -> Result<()> {
     assert!(
         is_conflict(
             &directory
-                .create_key(&key(two.id, 2), None, None, &Change::by_system(key(two.id, 2).created_at))
+                .create_key(&key(two.id, 2), None, None, &[], &Change::by_system(key(two.id, 2).created_at))
                 .await
         ),
         "an unknown tenant"
@@ -105,7 +107,9 @@ pub async fn a_refused_write_leaves_no_change(base: &Base) -> Result<()> {
     );
     assert_eq!(base.changes().await?, before);
     // The change numbers continue without a gap.
-    directory.create_key(&key(one.id, 2), None, None, &Change::by_system(key(one.id, 2).created_at)).await?;
+    directory
+        .create_key(&key(one.id, 2), None, None, &[], &Change::by_system(key(one.id, 2).created_at))
+        .await?;
     assert_eq!(base.changes().await?.last().map(|change| change.0), Some(before.len() as i64 + 1));
     Ok(())
 }
@@ -115,7 +119,7 @@ pub async fn keys_round_trip_and_are_listed_newest_first(base: &Base) -> Result<
     let tenant = base.tenant(1).await?;
     let keys: Vec<Key> = (0..5).map(|number| key(tenant.id, number)).collect();
     for key in [3, 0, 4, 1, 2].map(|index| &keys[index]) {
-        directory.create_key(key, None, None, &Change::by_system(key.created_at)).await?;
+        directory.create_key(key, None, None, &[], &Change::by_system(key.created_at)).await?;
     }
     for key in &keys {
         let found = directory.key(tenant.id, key.id).await?.context("key")?;
@@ -140,7 +144,7 @@ pub async fn no_method_reaches_another_tenant(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let (mine, theirs) = (base.tenant(1).await?, base.tenant(2).await?);
     let key = key(theirs.id, 4);
-    directory.create_key(&key, None, None, &Change::by_system(key.created_at)).await?;
+    directory.create_key(&key, None, None, &[], &Change::by_system(key.created_at)).await?;
     directory.create_profile(&profile(theirs.id, 7, "shop")?, &Change::by_system(at(1))).await?;
     let before = base.changes().await?;
 
@@ -170,7 +174,7 @@ pub async fn update_key_changes_what_it_is_told(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let tenant = base.tenant(1).await?;
     let mut key = key(tenant.id, 2);
-    directory.create_key(&key, None, None, &Change::by_system(key.created_at)).await?;
+    directory.create_key(&key, None, None, &[], &Change::by_system(key.created_at)).await?;
     let changes = base.changes().await?.len();
     let steps = [
         KeyChange { name: Some("renamed".to_owned()), ..KeyChange::default() },
@@ -207,7 +211,7 @@ pub async fn update_key_changes_what_it_is_told(base: &Base) -> Result<()> {
 pub async fn concurrent_updates_lose_nothing(base: &Base) -> Result<()> {
     let tenant = base.tenant(1).await?;
     let key = key(tenant.id, 2);
-    base.directory.create_key(&key, None, None, &Change::by_system(key.created_at)).await?;
+    base.directory.create_key(&key, None, None, &[], &Change::by_system(key.created_at)).await?;
     let tasks: Vec<_> = (0..20i64)
         .map(|number| {
             let (directory, tenant, key) = (base.directory.clone(), tenant.id, key.id);
@@ -239,7 +243,7 @@ pub async fn last_use_never_moves_back(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let tenant = base.tenant(1).await?;
     let key = key(tenant.id, 2);
-    directory.create_key(&key, None, None, &Change::by_system(key.created_at)).await?;
+    directory.create_key(&key, None, None, &[], &Change::by_system(key.created_at)).await?;
     let changes = base.changes().await?.len();
     let used =
         async || -> Result<_> { Ok(directory.key(tenant.id, key.id).await?.context("key")?.last_used_at) };
@@ -397,6 +401,7 @@ pub async fn changes_are_gapless_and_in_commit_order(base: &Base) -> Result<()> 
                         &key(tenant, number),
                         None,
                         None,
+                        &[],
                         &Change::by_system(key(tenant, number).created_at),
                     )
                     .await
@@ -432,7 +437,7 @@ pub async fn an_unreadable_row_is_corrupt(base: &Base) -> Result<()> {
     };
     let tenant = base.tenant(1).await?;
     let key = key(tenant.id, 1);
-    base.directory.create_key(&key, None, None, &Change::by_system(key.created_at)).await?;
+    base.directory.create_key(&key, None, None, &[], &Change::by_system(key.created_at)).await?;
     let values = vec![key.id.to_string().into(), [7_u8; 5].as_slice().into()];
     base.sql.batch(Batch::default().run_touching(1, &BREAK_KEY, values)).await?;
     let error = base.directory.presented_key(key.id).await.err().context("it was read")?;

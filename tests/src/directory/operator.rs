@@ -1,6 +1,7 @@
 //! What the operator does for tenants.
 
 use super::{Base, at, once};
+use crate::codes::managed;
 use anyhow::{Context as _, Result, ensure};
 use countersign_core::{
     access::{
@@ -78,8 +79,15 @@ pub async fn the_operator_makes_keys_of_tenants_once(base: &Base) -> Result<()> 
     let (one, two) = (base.tenant(1).await?.id, base.tenant(2).await?.id);
     let make = async |tenant: TenantId, asked: CreateKey, request: u8| {
         let (once, by) = (once(7, request), Change::by_operator(at(5)));
-        create_tenant_key(replica, tenant, asked, Some(once), &by, &mut StdRng::seed_from_u64(request.into()))
-            .await
+        create_tenant_key(
+            &managed(replica.clone()),
+            tenant,
+            asked,
+            Some(once),
+            &by,
+            &mut StdRng::seed_from_u64(request.into()),
+        )
+        .await
     };
     let all: Vec<_> = Scopes::all().iter().collect();
     let (key, _) = make(one, asked(&all, Mode::Live), 1).await?;
@@ -96,7 +104,15 @@ pub async fn the_operator_makes_keys_of_tenants_once(base: &Base) -> Result<()> 
 
     for nobody in [OPERATOR, TenantId::from_bytes([9; 16])] {
         let (by, mut rng) = (Change::by_operator(at(6)), StdRng::seed_from_u64(9));
-        let refused = create_tenant_key(replica, nobody, asked(&all, Mode::Live), None, &by, &mut rng).await;
+        let refused = create_tenant_key(
+            &managed(replica.clone()),
+            nobody,
+            asked(&all, Mode::Live),
+            None,
+            &by,
+            &mut rng,
+        )
+        .await;
         ensure!(matches!(refused, Err(TenantError::NotFound)));
         ensure!(matches!(read_tenant(replica, nobody).await, Err(TenantError::NotFound)));
     }
@@ -108,7 +124,8 @@ pub async fn only_live_keys_of_the_operator_hold_its_scope_and_no_other(base: &B
     let tenant = base.tenant(1).await?.id;
     let make = async |tenant: TenantId, asked: CreateKey| {
         let (operator, by) = (Actor::operator(tenant), Change::by_operator(at(5)));
-        create_key(replica, &operator, asked, None, &by, &mut StdRng::seed_from_u64(5)).await
+        create_key(&managed(replica.clone()), &operator, asked, None, &by, &mut StdRng::seed_from_u64(5))
+            .await
     };
     for (owner, scopes, mode) in [
         (tenant, &[Scope::Operator][..], Mode::Live),

@@ -101,7 +101,7 @@ pub fn password() -> PasswordText {
 pub async fn join(base: &Base, member: &Member) -> Result<()> {
     let person = person(number_of(member), member.person);
     let joining = Joining { member, person: Some(&person), invitation: None, password: Some(&password()) };
-    Ok(base.directory.add_member(joining, None, &by()).await?)
+    Ok(base.directory.add_member(joining, None, &[], &by()).await?)
 }
 
 pub fn invitation(tenant: TenantId, number: u8, author: Author) -> (Invitation, LinkSecret) {
@@ -149,18 +149,18 @@ pub async fn members_round_trip_and_are_listed_newest_first(base: &Base) -> Resu
     // The same person is a member once in a tenant, and may be one of another.
     let again = Member { person: one.person, ..member(tenant, 3, subuser()) };
     let joining = |member| Joining { member, person: None, invitation: None, password: None };
-    ensure!(is_conflict(&base.directory.add_member(joining(&again), None, &by()).await));
+    ensure!(is_conflict(&base.directory.add_member(joining(&again), None, &[], &by()).await));
     let elsewhere = Member { person: one.person, ..member(other, 4, subuser()) };
-    base.directory.add_member(joining(&elsewhere), None, &by()).await?;
+    base.directory.add_member(joining(&elsewhere), None, &[], &by()).await?;
     // A second person cannot have the address, and a member needs a person.
     let twin = member(tenant, 5, subuser());
     let person = Person { id: twin.person, ..person(1, twin.person) };
     let joining_twin = Joining { member: &twin, person: Some(&person), invitation: None, password: None };
-    ensure!(is_conflict(&base.directory.add_member(joining_twin, None, &by()).await));
-    ensure!(is_conflict(&base.directory.add_member(joining(&twin), None, &by()).await));
+    ensure!(is_conflict(&base.directory.add_member(joining_twin, None, &[], &by()).await));
+    ensure!(is_conflict(&base.directory.add_member(joining(&twin), None, &[], &by()).await));
     let changed = Member { limits: subuser(), disabled: true, version: 2, ..elsewhere.clone() };
     let changed = Member { limits: Limits { pool: None, ..changed.limits.clone() }, ..changed };
-    base.directory.update_member((&elsewhere, &changed), None, &by()).await?;
+    base.directory.update_member((&elsewhere, &changed), None, &[], &by()).await?;
     assert_eq!(base.directory.member(other, elsewhere.id).await?, Some(changed));
     let resealed = base.directory.person(one.person).await?.context("a person")?;
     ensure!(base.directory.reseal_person(&resealed, b"new").await?);
@@ -175,16 +175,16 @@ pub async fn invitations_round_trip_until_they_end(base: &Base) -> Result<()> {
     let (one, _) = invitation(tenant, 1, Author::Operator);
     let (two, _) = invitation(tenant, 2, Author::Member(MemberId::from_bytes([7; 16])));
     for invitation in [&one, &two] {
-        directory.create_invitation(invitation, None, &by()).await?;
+        directory.create_invitation(invitation.into(), None, &by()).await?;
         assert_eq!(directory.invitation(tenant, invitation.id).await?.as_ref(), Some(invitation));
     }
     assert_eq!(directory.list_invitations(tenant, None, 9).await?, [two.clone(), one.clone()]);
     assert_eq!(directory.list_invitations(tenant, Some(two.id), 9).await?, std::slice::from_ref(&one));
     let secret = LinkSecret::generate(&mut rng(9));
     let renewed = one.sent_again(Author::Operator, &secret, at(9)).ok().context("it may be sent")?;
-    directory.renew_invitation((&one, &renewed), None, &by()).await?;
+    directory.renew_invitation((&one, &renewed), None, None, &by()).await?;
     assert_eq!(directory.invitation(tenant, one.id).await?, Some(renewed.clone()));
-    ensure!(is_moved(&directory.renew_invitation((&one, &renewed), None, &by()).await));
+    ensure!(is_moved(&directory.renew_invitation((&one, &renewed), None, None, &by()).await));
     ensure!(is_moved(&directory.withdraw_invitation(&one, None, &by()).await));
     directory.withdraw_invitation(&renewed, None, &by()).await?;
     assert_eq!(directory.invitation(tenant, one.id).await?, None);
@@ -194,7 +194,7 @@ pub async fn invitations_round_trip_until_they_end(base: &Base) -> Result<()> {
     let accept = async |member: &Member| {
         let person = person(number_of(member), member.person);
         let joining = Joining { member, person: Some(&person), invitation: Some(&two), password: None };
-        directory.add_member(joining, None, &by()).await
+        directory.add_member(joining, None, &[], &by()).await
     };
     let (a, b) = futures_util::join!(accept(&a), accept(&b));
     ensure!(a.is_ok() != b.is_ok() && (is_moved(&a) || is_moved(&b)), "{a:?} {b:?}");
@@ -208,12 +208,12 @@ pub async fn an_address_has_one_invitation_and_a_tenant_only_so_many_a_day(base:
     let create = async |tenant, number| {
         let (invitation, _) = invitation(tenant, number, Author::Operator);
         let by = Change::by_system(invitation.created_at);
-        base.directory.create_invitation(&invitation, None, &by).await.map(|()| invitation)
+        base.directory.create_invitation((&invitation).into(), None, &by).await.map(|()| invitation)
     };
     let first = create(tenant, 0).await?;
     let (again, _) = invitation(tenant, 200, Author::Operator);
     let again = Invitation { email: first.email, ..again };
-    ensure!(is_conflict(&base.directory.create_invitation(&again, None, &by()).await));
+    ensure!(is_conflict(&base.directory.create_invitation((&again).into(), None, &by()).await));
     // A withdrawn invitation counts, too.
     base.directory.withdraw_invitation(&first, None, &by()).await?;
     for number in 1..MOST_A_DAY as u8 {
@@ -224,7 +224,7 @@ pub async fn an_address_has_one_invitation_and_a_tenant_only_so_many_a_day(base:
     create(other, 101).await?;
     let tomorrow = at(0) + Duration::from_secs(86_400);
     let late = Invitation { created_at: tomorrow, ..invitation(tenant, 102, Author::Operator).0 };
-    base.directory.create_invitation(&late, None, &Change::by_system(tomorrow)).await?;
+    base.directory.create_invitation((&late).into(), None, &Change::by_system(tomorrow)).await?;
     Ok(())
 }
 
@@ -235,7 +235,7 @@ pub async fn a_change_by_what_has_moved_is_refused(base: &Base) -> Result<()> {
     join(base, &one).await?;
     join(base, &two).await?;
     let company = key(tenant, 1);
-    directory.create_key(&company, None, None, &by()).await?;
+    directory.create_key(&company, None, None, &[], &by()).await?;
     let (next, _) = invitation(tenant, 3, Author::Operator);
     let before = base.changes().await?;
     let missing = MemberId::from_bytes([9; 16]);
@@ -246,23 +246,23 @@ pub async fn a_change_by_what_has_moved_is_refused(base: &Base) -> Result<()> {
         Acting::Key(key(tenant, 2).id, 1),
     ] {
         let acting = Some(acting);
-        ensure!(is_moved(&directory.update_member((&two, &disabled(&two)), acting, &by()).await));
+        ensure!(is_moved(&directory.update_member((&two, &disabled(&two)), acting, &[], &by()).await));
         ensure!(is_moved(&directory.delete_member(&two, acting, &by()).await));
-        ensure!(is_moved(&directory.create_invitation(&next, acting, &by()).await));
+        ensure!(is_moved(&directory.create_invitation((&next).into(), acting, &by()).await));
         ensure!(is_moved(&directory.move_key(&company, Some(two.id), acting, &by()).await));
     }
     let stale = Member { version: 7, ..two.clone() };
-    ensure!(is_moved(&directory.update_member((&stale, &disabled(&stale)), None, &by()).await));
+    ensure!(is_moved(&directory.update_member((&stale, &disabled(&stale)), None, &[], &by()).await));
     ensure!(is_moved(&directory.delete_member(&stale, None, &by()).await));
     assert_eq!(base.changes().await?, before, "nothing was written");
     for (acting, number) in [(Acting::Member(one.id, 1), 5), (Acting::Key(company.id, 1), 6)] {
         let (made, _) = invitation(tenant, number, Author::Operator);
-        directory.create_invitation(&made, Some(acting), &by()).await?;
+        directory.create_invitation((&made).into(), Some(acting), &by()).await?;
     }
     // A disabled member has no rights, whatever its version.
     let three = member(tenant, 4, owner());
     join(base, &three).await?;
-    directory.update_member((&three, &disabled(&three)), None, &by()).await?;
+    directory.update_member((&three, &disabled(&three)), None, &[], &by()).await?;
     let acting = Some(Acting::Member(three.id, 2));
     ensure!(is_moved(&directory.delete_member(&two, acting, &by()).await));
     Ok(())
@@ -277,10 +277,10 @@ pub async fn the_last_owner_stays(base: &Base) -> Result<()> {
         join(base, member).await?;
     }
     let away = disabled(&two);
-    directory.update_member((&two, &away), None, &by()).await?;
+    directory.update_member((&two, &away), None, &[], &by()).await?;
     let before = base.changes().await?;
-    ensure!(is_last_owner(&directory.update_member((&one, &demoted(&one)), None, &by()).await));
-    ensure!(is_last_owner(&directory.update_member((&one, &disabled(&one)), None, &by()).await));
+    ensure!(is_last_owner(&directory.update_member((&one, &demoted(&one)), None, &[], &by()).await));
+    ensure!(is_last_owner(&directory.update_member((&one, &disabled(&one)), None, &[], &by()).await));
     ensure!(is_last_owner(&directory.delete_member(&one, None, &by()).await));
     assert_eq!(base.changes().await?, before, "nothing was written");
     assert_eq!(directory.member(tenant, one.id).await?.as_ref(), Some(&one));
@@ -290,7 +290,7 @@ pub async fn the_last_owner_stays(base: &Base) -> Result<()> {
     // A tenant that never had an owner goes on without one.
     let alone = member(without, 4, subuser());
     join(base, &alone).await?;
-    directory.update_member((&alone, &disabled(&alone)), None, &by()).await?;
+    directory.update_member((&alone, &disabled(&alone)), None, &[], &by()).await?;
     directory.delete_member(&disabled(&alone), None, &by()).await?;
     Ok(())
 }
@@ -312,15 +312,15 @@ pub async fn of_two_owners_who_are_demoted_at_once_one_stays(base: &Base) -> Res
         let (one_gone, two_gone) = (demoted(one), demoted(two));
         // Each demotes the other.
         let (a, b) = futures_util::join!(
-            base.directory.update_member((one, &one_gone), Some(Acting::Member(two.id, 1)), &by),
-            other.update_member((two, &two_gone), Some(Acting::Member(one.id, 1)), &by),
+            base.directory.update_member((one, &one_gone), Some(Acting::Member(two.id, 1)), &[], &by),
+            other.update_member((two, &two_gone), Some(Acting::Member(one.id, 1)), &[], &by),
         );
         ensure!(a.is_ok() != b.is_ok(), "{a:?} {b:?}");
         // And by the operator, whom no version of a member stops.
         let still = base.directory.list_members(tenant, None, 9).await?;
         let left: Vec<_> = still.iter().filter(|member| member.limits.role == Role::Owner).collect();
         ensure!(left.len() == 1 && !left[0].disabled, "{left:?}");
-        let outcome = base.directory.update_member((left[0], &demoted(left[0])), None, &by).await;
+        let outcome = base.directory.update_member((left[0], &demoted(left[0])), None, &[], &by).await;
         ensure!(is_last_owner(&outcome), "{outcome:?}");
     }
     Ok(())
@@ -343,7 +343,7 @@ pub async fn of_changes_at_once_each_before_is_the_former_after(base: &Base) -> 
             let former = directory.member(tenant, one.id).await?.context("a member")?;
             let limits = Limits { pool: Some(1_000 + n as u32), ..former.limits.clone() };
             let next = Member { limits, version: former.version + 1, ..former.clone() };
-            match directory.update_member((&former, &next), None, &by()).await {
+            match directory.update_member((&former, &next), None, &[], &by()).await {
                 Err(StoreError::Moved) => {}
                 outcome => return Ok(outcome.map(drop)?),
             }
@@ -372,7 +372,7 @@ pub async fn of_changes_at_once_each_before_is_the_former_after(base: &Base) -> 
 /// Creates a key of a member.
 pub async fn key_of(base: &Base, member: &Member, number: u8) -> Result<Key> {
     let key = Key { member: Some(member.id), disabled: false, ..key(member.tenant, number) };
-    base.directory.create_key(&key, None, None, &by()).await?;
+    base.directory.create_key(&key, None, None, &[], &by()).await?;
     Ok(key)
 }
 
@@ -388,7 +388,7 @@ pub async fn a_narrowed_member_ends_its_keys_former_versions(base: &Base) -> Res
     // A widening ends nothing.
     let more = Limits { permissions: Scopes::all(), ..owner() };
     let wide = Member { limits: more, version: 2, ..one.clone() };
-    assert_eq!(directory.update_member((&one, &wide), None, &by()).await?, []);
+    assert_eq!(directory.update_member((&one, &wide), None, &[], &by()).await?, []);
     assert_eq!(version(&own).await?, 1);
     let mut former = wide;
     for (n, next) in [
@@ -401,7 +401,7 @@ pub async fn a_narrowed_member_ends_its_keys_former_versions(base: &Base) -> Res
     .enumerate()
     {
         let next = Member { version: former.version + 1, ..next };
-        let ends = directory.update_member((&former, &next), None, &by()).await?;
+        let ends = directory.update_member((&former, &next), None, &[], &by()).await?;
         // From a pool of 5 to none is a widening, but the scope that shows codes was taken.
         assert_eq!(ends, [KeyEnd::of_former_versions(own.id, 2 + n as i64)], "{next:?}");
         assert_eq!(version(&own).await?, 2 + n as i64);
@@ -431,12 +431,15 @@ pub async fn a_person_goes_with_the_last_membership(base: &Base) -> Result<()> {
     join(base, &one).await?;
     let elsewhere = Member { person: one.person, ..member(other, 2, subuser()) };
     let joining = Joining { member: &elsewhere, person: None, invitation: None, password: None };
-    base.directory.add_member(joining, None, &by()).await?;
+    base.directory.add_member(joining, None, &[], &by()).await?;
     base.directory.delete_member(&one, None, &by()).await?;
     ensure!(base.directory.person(one.person).await?.is_some());
     base.directory.delete_member(&elsewhere, None, &by()).await?;
     ensure!(base.directory.person(one.person).await?.is_none());
-    ensure!(is_conflict(&base.directory.add_member(joining, None, &by()).await), "there is no such person");
+    ensure!(
+        is_conflict(&base.directory.add_member(joining, None, &[], &by()).await),
+        "there is no such person"
+    );
     Ok(())
 }
 
@@ -447,7 +450,7 @@ pub async fn an_erased_tenant_leaves_no_people(base: &Base) -> Result<()> {
     for number in 1..=7 {
         join(base, &member(tenant, number, owner())).await?;
         let (invitation, _) = invitation(tenant, 100 + number, Author::Operator);
-        directory.create_invitation(&invitation, None, &by()).await?;
+        directory.create_invitation((&invitation).into(), None, &by()).await?;
     }
     // One person is a member of both erased tenants, another of a tenant that stays.
     for (tenant, person, number) in [(other, 1, 11), (kept, 2, 12)] {
@@ -457,6 +460,7 @@ pub async fn an_erased_tenant_leaves_no_people(base: &Base) -> Result<()> {
             .add_member(
                 Joining { member: &second, person: None, invitation: None, password: None },
                 None,
+                &[],
                 &by(),
             )
             .await?;
@@ -505,9 +509,9 @@ pub async fn copies_follow_members_one_by_one(base: &Base) -> Result<()> {
     assert_eq!(snapshot.member(one.id).as_deref(), Some(&one));
     // Invitations and members load no tenant again.
     join(base, &two).await?;
-    directory.create_invitation(&invitation(tenant, 9, Author::Operator).0, None, &by()).await?;
+    directory.create_invitation((&invitation(tenant, 9, Author::Operator).0).into(), None, &by()).await?;
     let narrow = demoted(&one);
-    directory.update_member((&one, &narrow), None, &by()).await?;
+    directory.update_member((&one, &narrow), None, &[], &by()).await?;
     assert_eq!(follow(&snapshot).await?, 0);
     assert_eq!(snapshot.member(one.id).as_deref(), Some(&narrow));
     assert_eq!(snapshot.member(two.id).as_deref(), Some(&two));

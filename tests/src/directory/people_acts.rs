@@ -5,7 +5,11 @@ use super::{
     people::{email, join, member, owner, subuser},
     tenants::{Gone, nodes},
 };
-use crate::{codes::rng, history::TENANT, webhooks::Place};
+use crate::{
+    codes::{managed, rng},
+    history::TENANT,
+    webhooks::Place,
+};
 use anyhow::{Context, Result, ensure};
 use countersign_core::{
     access::{
@@ -20,7 +24,7 @@ use countersign_core::{
     id::ProfileId,
     locale::Locale,
     management::{
-        invitations::{Accepting, accept, invite, send_again, withdraw},
+        invitations::{Accepting, Handover, accept, invite, send_again, withdraw},
         key_rotation::{OVERLAP, rotate_key},
         keys::{CreateKey, KeyError, KeyName, create_key, delete_key},
         member_keys::{list_member_keys, move_key},
@@ -110,22 +114,31 @@ pub async fn a_key_acts_on_members_as_its_member(base: &Base) -> Result<()> {
     for actor in [&clerk_key, &signed_in(&clerk)] {
         let change = MemberChange { disabled: Some(true), ..MemberChange::default() };
         not_covered(
-            update_member(context, actor, manager.id, &change, &by).await,
+            update_member(context, actor, manager.id, &change, &by, &mut rng()).await,
             NotCovered::Scopes(manager.limits.permissions),
         )?;
-        not_covered(update_member(context, actor, boss.id, &change, &by).await, NotCovered::Owners)?;
-        not_covered(update_member(context, actor, clerk.id, &change, &by).await, NotCovered::Oneself)?;
+        not_covered(
+            update_member(context, actor, boss.id, &change, &by, &mut rng()).await,
+            NotCovered::Owners,
+        )?;
+        not_covered(
+            update_member(context, actor, clerk.id, &change, &by, &mut rng()).await,
+            NotCovered::Oneself,
+        )?;
         not_covered(remove_member(context, actor, clerk.id, &by).await, NotCovered::Oneself)?;
     }
     for actor in [&manager_key, &signed_in(&manager)] {
         not_covered(
-            update_member(context, actor, clerk.id, &role(Role::Owner), &by).await,
+            update_member(context, actor, clerk.id, &role(Role::Owner), &by, &mut rng()).await,
             NotCovered::Owners,
         )?;
         let codes = Scopes::from_iter([Scope::CodesReveal]);
         let limits = LimitsChange { permissions: Some(codes), ..LimitsChange::default() };
         let change = MemberChange { limits, disabled: None };
-        not_covered(update_member(context, actor, clerk.id, &change, &by).await, NotCovered::Scopes(codes))?;
+        not_covered(
+            update_member(context, actor, clerk.id, &change, &by, &mut rng()).await,
+            NotCovered::Scopes(codes),
+        )?;
     }
     // A key of the company touches no owner, whatever its scopes.
     let operator = Actor::operator(TENANT);
@@ -134,27 +147,27 @@ pub async fn a_key_acts_on_members_as_its_member(base: &Base) -> Result<()> {
     let company = actor_of(context, &company).await?.context("it is accepted")?;
     not_covered(remove_member(context, &company, boss.id, &by).await, NotCovered::Owners)?;
     not_covered(
-        update_member(context, &company, clerk.id, &role(Role::Owner), &by).await,
+        update_member(context, &company, clerk.id, &role(Role::Owner), &by, &mut rng()).await,
         NotCovered::Owners,
     )?;
     // What is covered is done.
     let wider = LimitsChange { hours: Some(Hours::ALWAYS), pool: Some(None), ..LimitsChange::default() };
     let wider = MemberChange { limits: wider, disabled: None };
-    let changed = update_member(context, &manager_key, clerk.id, &wider, &by).await?;
+    let changed = update_member(context, &manager_key, clerk.id, &wider, &by, &mut rng()).await?;
     ensure!(changed.limits.pool.is_none() && changed.version == 2);
     assert_eq!(
-        update_member(context, &manager_key, clerk.id, &wider, &by).await?,
+        update_member(context, &manager_key, clerk.id, &wider, &by, &mut rng()).await?,
         changed,
         "nothing changes"
     );
     assert_eq!(
-        update_member(context, &boss_key, manager.id, &role(Role::Owner), &by).await?.limits.role,
+        update_member(context, &boss_key, manager.id, &role(Role::Owner), &by, &mut rng()).await?.limits.role,
         Role::Owner
     );
     // From now on the former manager may demote the boss, whose key then has the rights of a subuser.
-    update_member(context, &manager_key, boss.id, &role(Role::Subuser), &by).await?;
+    update_member(context, &manager_key, boss.id, &role(Role::Subuser), &by, &mut rng()).await?;
     not_covered(
-        update_member(context, &boss_key, manager.id, &role(Role::Subuser), &by).await,
+        update_member(context, &boss_key, manager.id, &role(Role::Subuser), &by, &mut rng()).await,
         NotCovered::Owners,
     )?;
     let last = remove_member(context, &operator, manager.id, &by).await;
@@ -213,7 +226,7 @@ pub async fn a_subuser_governs_its_own_keys_and_an_owner_all(base: &Base) -> Res
         limits: LimitsChange { hours: Some(Hours::NEVER.with(0, 0)), ..LimitsChange::default() },
         disabled: None,
     };
-    update_member(context, &Actor::operator(TENANT), boss.id, &hours, &by).await?;
+    update_member(context, &Actor::operator(TENANT), boss.id, &hours, &by, &mut rng()).await?;
     not_covered(move_key(context, &boss_actor, boss_key.id, None, &by).await, NotCovered::Hours)?;
     let escape = create_key(context, &boss_actor, asked(scopes, true), None, &by, &mut rng()).await;
     ensure!(matches!(escape, Err(KeyError::NotOwn)), "{:?}", escape.map(drop));
@@ -233,13 +246,15 @@ pub async fn an_invitation_is_checked_again_when_it_is_accepted(base: &Base) -> 
     let password = || PasswordText::stored("x".into());
     let new = |number| Accepting::New(identity(number), Locale::default(), Zone::default(), password());
     let mut rng = rng();
-    let refused = invite(context, &signed_in(&manager), (&email(3), &owner()), &by, &mut rng).await;
+    let refused =
+        invite(context, &signed_in(&manager), (&email(3), &owner()), Handover::Caller, &by, &mut rng).await;
     not_covered(refused.map(drop), NotCovered::Owners)?;
-    let there = invite(context, &operator, (&email(2), &subuser()), &by, &mut rng).await;
+    let there = invite(context, &operator, (&email(2), &subuser()), Handover::Caller, &by, &mut rng).await;
     ensure!(matches!(there, Err(MemberError::Exists)), "a member already");
     let (made, secret) =
-        invite(context, &signed_in(&manager), (&email(3), &subuser()), &by, &mut rng).await?;
-    let twice = invite(context, &operator, (&email(3), &subuser()), &by, &mut rng).await;
+        invite(context, &signed_in(&manager), (&email(3), &subuser()), Handover::Caller, &by, &mut rng)
+            .await?;
+    let twice = invite(context, &operator, (&email(3), &subuser()), Handover::Caller, &by, &mut rng).await;
     ensure!(matches!(twice, Err(MemberError::Exists)), "invited already");
     let place_of = (TENANT, made.id);
     let bad = |outcome: Result<Member, MemberError>| {
@@ -254,22 +269,24 @@ pub async fn an_invitation_is_checked_again_when_it_is_accepted(base: &Base) -> 
         limits: LimitsChange { permissions: Some(Scopes::default()), ..LimitsChange::default() },
         disabled: None,
     };
-    update_member(context, &operator, manager.id, &narrow, &by).await?;
+    update_member(context, &operator, manager.id, &narrow, &by, &mut rng).await?;
     bad(accept(context, place_of, &secret, &new(3), &by, &mut rng).await)?;
     let away = MemberChange {
         limits: LimitsChange { permissions: Some(owner().permissions), ..LimitsChange::default() },
         disabled: Some(true),
     };
-    update_member(context, &operator, manager.id, &away, &by).await?;
+    update_member(context, &operator, manager.id, &away, &by, &mut rng).await?;
     bad(accept(context, place_of, &secret, &new(3), &by, &mut rng).await)?;
     // Somebody else vouches for it.
-    let (sent, again) = send_again(context, &signed_in(&boss), made.id, &by, &mut rng).await?;
+    let (sent, again) =
+        send_again(context, &signed_in(&boss), made.id, Handover::Caller, &by, &mut rng).await?;
     assert_eq!(sent.sends, 2);
     bad(accept(context, place_of, &secret, &new(3), &by, &mut rng).await)?;
     let joined = accept(context, place_of, &again, &new(3), &by, &mut rng).await?;
     assert_eq!(joined.limits, subuser());
     bad(accept(context, place_of, &again, &new(3), &by, &mut rng).await)?;
-    let (gone, secret) = invite(context, &operator, (&email(5), &subuser()), &by, &mut rng).await?;
+    let (gone, secret) =
+        invite(context, &operator, (&email(5), &subuser()), Handover::Caller, &by, &mut rng).await?;
     withdraw(context, &operator, gone.id, &by).await?;
     bad(accept(context, (TENANT, gone.id), &secret, &new(5), &by, &mut rng).await)?;
     Ok(())
@@ -315,7 +332,7 @@ async fn narrowed_elsewhere(base: &Base, publishes: bool) -> Result<()> {
     } else {
         Replica { peers: None, snapshot: Arc::default(), ..node.clone() }
     };
-    update_member(&author, &Actor::operator(TENANT), clerk.id, &change, &by).await?;
+    update_member(&managed(author), &Actor::operator(TENANT), clerk.id, &change, &by, &mut rng()).await?;
     node.refresh().await?;
     node.tell().await?;
     other.listen("").await?;

@@ -18,7 +18,7 @@ use countersign_core::{
     id::{KeyId, MemberId, TenantId},
     locale::Locale,
     management::{
-        invitations::{Accepting, accept, invite},
+        invitations::{Accepting, Handover, accept, invite},
         key_rotation::{OVERLAP, rotate_key},
         keys::{KeyError, UpdateKey, create_key, delete_key, update_key},
         member_keys::move_key,
@@ -83,8 +83,8 @@ pub async fn a_change_of_a_key_by_what_has_moved_is_refused(base: &Base) -> Resu
     join(base, &two).await?;
     let (company, next) = (plain(tenant, 1), plain(tenant, 2));
     let own = Key { member: Some(one.id), ..plain(tenant, 4) };
-    directory.create_key(&company, None, None, &by(5)).await?;
-    directory.create_key(&own, None, None, &by(5)).await?;
+    directory.create_key(&company, None, None, &[], &by(5)).await?;
+    directory.create_key(&own, None, None, &[], &by(5)).await?;
     let rotation = Rotation { new: next.clone(), old: company.id, version: company.version, ends_at: at(90) };
     let change = || KeyChange { name: Some("renamed".to_owned()), ..KeyChange::default() };
     let v = company.version;
@@ -92,7 +92,10 @@ pub async fn a_change_of_a_key_by_what_has_moved_is_refused(base: &Base) -> Resu
     let refused = async |acting: Acting, version, of| -> Result<()> {
         let judged = Some(Judged { acting, version, of });
         if (version, of) == (v, None) {
-            ensure!(is_moved(&directory.create_key(&next, None, Some(acting), &by(6)).await), "{acting:?}");
+            ensure!(
+                is_moved(&directory.create_key(&next, None, Some(acting), &[], &by(6)).await),
+                "{acting:?}"
+            );
         }
         if version == v {
             ensure!(is_moved(&directory.rotate_key(&rotation, None, judged, &by(6)).await), "{judged:?}");
@@ -117,7 +120,7 @@ pub async fn a_change_of_a_key_by_what_has_moved_is_refused(base: &Base) -> Resu
     assert_eq!(base.changes().await?, before, "nothing was written");
     let judged = Some(Judged { acting: good, version: v, of: Some((two.id, 1)) });
     ensure!(directory.update_key(tenant, company.id, change(), judged, &by(6)).await?.is_some());
-    directory.create_key(&next, None, Some(good), &by(6)).await?;
+    directory.create_key(&next, None, Some(good), &[], &by(6)).await?;
     Ok(())
 }
 
@@ -135,7 +138,7 @@ pub async fn what_a_demoted_member_asked_for_is_judged_again(base: &Base) -> Res
     // The actor was authenticated as an owner's key before this.
     let demote = LimitsChange { role: Some(Role::Subuser), ..LimitsChange::default() };
     let demote = MemberChange { limits: demote, disabled: None };
-    update_member(context, &operator, clerk.id, &demote, &by).await?;
+    update_member(context, &operator, clerk.id, &demote, &by, &mut rng()).await?;
     let rotated = rotate_key(context, &actor, company.id, (OVERLAP, None), &by, &mut rng()).await;
     ensure!(matches!(rotated, Err(KeyError::NotOwn)), "{:?}", rotated.map(drop));
     let made = create_key(context, &actor, asked(scopes, true), None, &by, &mut rng()).await;
@@ -186,7 +189,7 @@ pub async fn a_demoted_member_ends_its_own_wider_keys(base: &Base) -> Result<()>
     let few = Scopes::from_iter([Scope::KeysWrite, Scope::VerificationsStart]);
     let narrow = LimitsChange { permissions: Some(few), ..LimitsChange::default() };
     let narrow = MemberChange { limits: narrow, disabled: None };
-    let clerk = update_member(context, &Actor::operator(TENANT), clerk.id, &narrow, &by).await?;
+    let clerk = update_member(context, &Actor::operator(TENANT), clerk.id, &narrow, &by, &mut rng()).await?;
     let actor = signed_in(&clerk);
     let mut later = rng();
     later.next_u64();
@@ -233,7 +236,7 @@ pub async fn one_author_does_not_keep_the_others_waiting(base: &Base) -> Result<
     let directory = &base.directory;
     let author = by_key(KeyId::from_bytes([3; 16]), None, 9);
     for number in [1, 2, 4] {
-        directory.create_key(&plain(tenant, number), None, None, &by(5)).await?;
+        directory.create_key(&plain(tenant, number), None, None, &[], &by(5)).await?;
     }
     let rename = |n: usize| KeyChange { name: Some(format!("name {n}")), ..KeyChange::default() };
     let flood = join_all((0..200).map(|n| {
@@ -259,12 +262,12 @@ pub async fn a_member_has_only_so_many_keys(base: &Base) -> Result<()> {
     let id = |n: u32| KeyId::from_bytes(std::array::from_fn(|place| n.to_be_bytes()[place % 4]));
     let of = |n: u32| Key { id: id(n), member: Some(one.id), ..plain(tenant, 1) };
     for n in 0..MOST_KEYS_OF_MEMBER {
-        directory.create_key(&of(n), None, None, &by(5)).await?;
+        directory.create_key(&of(n), None, None, &[], &by(5)).await?;
     }
-    let more = directory.create_key(&of(1_000), None, None, &by(5)).await;
+    let more = directory.create_key(&of(1_000), None, None, &[], &by(5)).await;
     assert_eq!(full(&more), Some(MOST_KEYS_OF_MEMBER), "{more:?}");
     let company = plain(tenant, 2);
-    directory.create_key(&company, None, None, &by(5)).await?;
+    directory.create_key(&company, None, None, &[], &by(5)).await?;
     let moved = directory.move_key(&company, Some(one.id), None, &by(5)).await;
     assert_eq!(full(&moved), Some(MOST_KEYS_OF_MEMBER), "{moved:?}");
     // A leaked key can be replaced.
@@ -292,10 +295,10 @@ pub async fn keys_of_removed_members_do_not_count(base: &Base) -> Result<()> {
     });
     base.sql.batch(put).await?;
     let next = plain(tenant, 2);
-    let refused = base.directory.create_key(&next, None, None, &by(5)).await;
+    let refused = base.directory.create_key(&next, None, None, &[], &by(5)).await;
     assert_eq!(full(&refused), Some(MOST_KEYS), "{refused:?}");
     base.directory.delete_member(&one, None, &by(6)).await?;
-    base.directory.create_key(&next, None, None, &by(7)).await?;
+    base.directory.create_key(&next, None, None, &[], &by(7)).await?;
     Ok(())
 }
 
@@ -307,7 +310,7 @@ pub async fn a_subuser_invites_only_so_many_a_day(base: &Base) -> Result<()> {
     join(base, &clerk).await?;
     let by_author =
         |number: u8, author| Invitation { created_at: at(1), ..invitation(tenant, number, author).0 };
-    let create = async |one: Invitation| directory.create_invitation(&one, None, &by(2)).await;
+    let create = async |one: Invitation| directory.create_invitation((&one).into(), None, &by(2)).await;
     for number in 0..MOST_BY_SUBUSER as u8 {
         // Those of the member and of its keys count together.
         let author = match number % 2 {
@@ -329,7 +332,7 @@ pub async fn a_subuser_invites_only_so_many_a_day(base: &Base) -> Result<()> {
         assert_eq!(full(&refused), Some(MOST_A_DAY), "{refused:?}");
     }
     let tomorrow = Change::by_system(at(3) + Duration::from_secs(86_400));
-    let known = directory.create_invitation(&of_member, None, &tomorrow).await;
+    let known = directory.create_invitation((&of_member).into(), None, &tomorrow).await;
     ensure!(matches!(known, Err(StoreError::Conflict)), "{known:?}");
     Ok(())
 }
@@ -342,7 +345,7 @@ pub async fn an_address_gets_only_so_many_mails_a_day(base: &Base) -> Result<()>
     let make = async |number: u8, second: i64| {
         let (first, _) = invitation(tenant, number, author);
         let one = Invitation { email: mark, created_at: at(second), expires_at: at(second) + LIFE, ..first };
-        directory.create_invitation(&one, None, &by(second)).await.map(|()| one)
+        directory.create_invitation((&one).into(), None, &by(second)).await.map(|()| one)
     };
     let loops = async |from: u8| {
         let mut made = 0_u32;
@@ -370,7 +373,7 @@ pub async fn an_address_gets_only_so_many_mails_a_day(base: &Base) -> Result<()>
         let now = at(86_410 + 60 * minute);
         let again = open.sent_again(author, &LinkSecret::generate(&mut rng()), now);
         let again = again.ok().context("it may be sent")?;
-        directory.renew_invitation((&open, &again), None, &Change::by_system(now)).await?;
+        directory.renew_invitation((&open, &again), None, None, &Change::by_system(now)).await?;
         open = again;
     }
     directory.withdraw_invitation(&open, None, &by(86_700)).await?;
@@ -384,7 +387,7 @@ pub async fn invitations_are_forgotten_some_time_after_they_expired(base: &Base)
     let tenant = base.tenant(1).await?.id;
     let (one, two) = (invitation(tenant, 1, Author::Operator).0, invitation(tenant, 9, Author::Operator).0);
     for one in [&one, &two] {
-        base.directory.create_invitation(one, None, &by(9)).await?;
+        base.directory.create_invitation(one.into(), None, &by(9)).await?;
     }
     base.directory.forget_invitations(two.expires_at).await?;
     assert_eq!(base.directory.list_invitations(tenant, None, 9).await?, [two]);
@@ -413,23 +416,26 @@ pub async fn members_are_changed_only_so_often_but_ended_always(base: &Base) -> 
     let with =
         |former: &Member, limits: Limits| Member { limits, version: former.version + 1, ..former.clone() };
     let narrow = with(&clerk, Limits { pool: Some(5), ..clerk.limits.clone() });
-    let refused = directory.update_member((&clerk, &narrow), None, &author).await;
+    let refused = directory.update_member((&clerk, &narrow), None, &[], &author).await;
     assert_eq!(full(&refused), Some(MOST_CHANGES), "{refused:?}");
-    directory.update_member((&clerk, &narrow), None, &by(200)).await?;
+    directory.update_member((&clerk, &narrow), None, &[], &by(200)).await?;
     // A change that only takes rights is made, and one that gives something too is not.
     let fewer = Scopes::from_iter([Scope::VerificationsStart]);
     let mixed = with(&narrow, Limits { permissions: fewer, pool: None, ..narrow.limits.clone() });
-    assert_eq!(full(&directory.update_member((&narrow, &mixed), None, &author).await), Some(MOST_CHANGES));
+    assert_eq!(
+        full(&directory.update_member((&narrow, &mixed), None, &[], &author).await),
+        Some(MOST_CHANGES)
+    );
     let ended = with(&narrow, Limits { permissions: fewer, ..narrow.limits.clone() });
-    directory.update_member((&narrow, &ended), None, &author).await?;
+    directory.update_member((&narrow, &ended), None, &[], &author).await?;
     let disabled = Member { disabled: true, version: ended.version + 1, ..ended.clone() };
-    directory.update_member((&ended, &disabled), None, &author).await?;
+    directory.update_member((&ended, &disabled), None, &[], &author).await?;
     let enabled = Member { disabled: false, version: disabled.version + 1, ..disabled.clone() };
-    let refused = directory.update_member((&disabled, &enabled), None, &author).await;
+    let refused = directory.update_member((&disabled, &enabled), None, &[], &author).await;
     assert_eq!(full(&refused), Some(MOST_CHANGES), "{refused:?}");
     // An hour later there is room.
     let later = by_key(KeyId::from_bytes([3; 16]), None, 3_800);
-    directory.update_member((&disabled, &enabled), None, &later).await?;
+    directory.update_member((&disabled, &enabled), None, &[], &later).await?;
     Ok(())
 }
 
@@ -446,10 +452,10 @@ pub async fn a_narrowing_tells_only_of_keys_in_use(base: &Base) -> Result<()> {
     };
     let used = of(1, false, Some(at(11)));
     for key in [&used, &of(2, true, None), &of(4, false, Some(at(10)))] {
-        directory.create_key(key, None, None, &by(5)).await?;
+        directory.create_key(key, None, None, &[], &by(5)).await?;
     }
     let narrow = Member { limits: subuser(), version: 2, ..clerk.clone() };
-    let ends = directory.update_member((&clerk, &narrow), None, &by(10)).await?;
+    let ends = directory.update_member((&clerk, &narrow), None, &[], &by(10)).await?;
     assert_eq!(ends.iter().map(|end| end.key).collect::<Vec<_>>(), [used.id]);
     Ok(())
 }
@@ -467,7 +473,7 @@ pub async fn a_member_with_a_scope_of_a_newer_release_is_not_changed(base: &Base
     join(base, &clerk).await?;
     base.sql.execute(&SET_SCOPES, vec![tenant.to_string().into()]).await?;
     let change = Member { limits: subuser(), version: 2, ..clerk.clone() };
-    let refused = directory.update_member((&clerk, &change), None, &by(10)).await;
+    let refused = directory.update_member((&clerk, &change), None, &[], &by(10)).await;
     ensure!(matches!(&refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     let refused = directory.delete_member(&clerk, None, &by(10)).await;
     ensure!(matches!(&refused, Err(StoreError::Unavailable(_))), "{refused:?}");
@@ -494,22 +500,30 @@ pub async fn a_key_with_an_end_or_a_list_makes_no_person(base: &Base) -> Result<
     let mut rng = rng();
     for (end, list) in [(Some(by.at + Duration::from_secs(60)), ""), (None, "192.0.2.0/24\toffice\n")] {
         set(end, list).await?;
-        let invited = invite(context, &actor, (&email(3), &subuser()), &by, &mut rng).await;
+        let invited = invite(context, &actor, (&email(3), &subuser()), Handover::Caller, &by, &mut rng).await;
         ensure!(
             matches!(invited, Err(MemberError::NotCovered(NotCovered::BoundKey))),
             "{:?}",
             invited.map(drop)
         );
-        let widened = update_member(context, &actor, other.id, &wider, &by).await;
+        let widened = update_member(context, &actor, other.id, &wider, &by, &mut rng).await;
         ensure!(matches!(widened, Err(MemberError::NotCovered(NotCovered::BoundKey))), "{widened:?}");
         let narrow =
             LimitsChange { pool: Some(Some(if end.is_some() { 9 } else { 8 })), ..LimitsChange::default() };
-        update_member(context, &actor, other.id, &MemberChange { limits: narrow, disabled: None }, &by)
-            .await?;
+        update_member(
+            context,
+            &actor,
+            other.id,
+            &MemberChange { limits: narrow, disabled: None },
+            &by,
+            &mut rng,
+        )
+        .await?;
     }
     set(None, "").await?;
-    update_member(context, &actor, other.id, &wider, &by).await?;
-    let (made, secret) = invite(context, &actor, (&email(3), &subuser()), &by, &mut rng).await?;
+    update_member(context, &actor, other.id, &wider, &by, &mut rng).await?;
+    let (made, secret) =
+        invite(context, &actor, (&email(3), &subuser()), Handover::Caller, &by, &mut rng).await?;
     assert_eq!(made.author, Author::KeyOf(own.id, clerk.id));
     assert_eq!(directory.invitation(TENANT, made.id).await?.context("it is stored")?.author, made.author);
     // The key was stolen, so its member deletes it. The link is void.

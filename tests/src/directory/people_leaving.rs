@@ -40,7 +40,7 @@ pub async fn a_person_leaves_all_tenants_at_once_but_not_as_a_last_owner(base: &
     join(base, &member(two, 12, owner())).await?;
     for member in [&second, &third] {
         directory
-            .add_member(Joining { member, person: None, invitation: None, password: None }, None, &by)
+            .add_member(Joining { member, person: None, invitation: None, password: None }, None, &[], &by)
             .await?;
     }
     let all = [first.clone(), second.clone(), third.clone()];

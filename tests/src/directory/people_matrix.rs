@@ -19,7 +19,7 @@ use countersign_core::{
     context::{Management, Replica},
     id::{InvitationId, KeyId, MemberId, PersonId, ProfileId, SenderId, TemplateId, TenantId},
     management::{
-        invitations::{Accepting, accept, invite, send_again, withdraw},
+        invitations::{Accepting, Handover, accept, invite, send_again, withdraw},
         key_rotation::{OVERLAP, rotate_key},
         keys::{CreateKey, KeyError, KeyName, UpdateKey, create_key, delete_key, update_key},
         member_keys::move_key,
@@ -335,7 +335,7 @@ impl<'a> Scene<'a> {
             profiles: limits.shares.profiles.clone(),
             ..Key::new(&presented, self.tenant, "one".into(), limits.permissions, self.by.at)
         };
-        self.base.directory.create_key(&key, None, None, &self.by).await?;
+        self.base.directory.create_key(&key, None, None, &[], &self.by).await?;
         Ok(key)
     }
 
@@ -361,7 +361,7 @@ impl<'a> Scene<'a> {
         let keyring = crate::codes::keyring();
         let granted = (limits.clone(), author);
         let (made, secret) = Invitation::new(ids, &email(number), granted, &keyring, self.by.at, &mut rng());
-        self.base.directory.create_invitation(&made, None, &self.by).await?;
+        self.base.directory.create_invitation((&made).into(), None, &self.by).await?;
         Ok((made.id, secret))
     }
 
@@ -397,25 +397,27 @@ impl<'a> Scene<'a> {
             }
             Act::Invite => {
                 let to = (&email(numbers.invited), limits);
-                of_members(invite(management, actor, to, by, &mut rng()).await)
+                of_members(invite(management, actor, to, Handover::Caller, by, &mut rng()).await)
             }
-            Act::SendAgain => of_members(send_again(management, actor, target.kept, by, &mut rng()).await),
+            Act::SendAgain => {
+                of_members(send_again(management, actor, target.kept, Handover::Caller, by, &mut rng()).await)
+            }
             Act::Withdraw => of_members(withdraw(management, actor, target.kept, by).await),
             Act::Accept => {
                 let (invitation, secret) = &target.offered;
                 let (place, who) = ((self.tenant, *invitation), Accepting::Known(person(numbers.offered)));
                 of_members(accept(management, place, secret, &who, by, &mut rng()).await)
             }
-            Act::Grant => {
-                of_members(update_member(management, actor, self.clerk.id, &of(whole(limits)), by).await)
-            }
+            Act::Grant => of_members(
+                update_member(management, actor, self.clerk.id, &of(whole(limits)), by, &mut rng()).await,
+            ),
             Act::Edit => {
                 let narrow = of(LimitsChange { pool: Some(Some(1)), ..LimitsChange::default() });
-                of_members(update_member(management, actor, *id, &narrow, by).await)
+                of_members(update_member(management, actor, *id, &narrow, by, &mut rng()).await)
             }
             Act::Disable => {
                 let change = MemberChange { disabled: Some(true), ..MemberChange::default() };
-                of_members(update_member(management, actor, *id, &change, by).await)
+                of_members(update_member(management, actor, *id, &change, by, &mut rng()).await)
             }
             Act::Remove => of_members(remove_member(management, actor, *id, by).await),
         }
@@ -431,7 +433,7 @@ pub(super) async fn seat(base: &Base, tenant: TenantId, number: u8, limits: &Lim
     let id = MemberId::new(at(1), &mut rng());
     let seated = Member { id, person: person(number), ..member(tenant, number, limits.clone()) };
     let joining = Joining { member: &seated, person: None, invitation: None, password: None };
-    base.directory.add_member(joining, None, &Change::by_system(at(1))).await?;
+    base.directory.add_member(joining, None, &[], &Change::by_system(at(1))).await?;
     Ok(seated)
 }
 

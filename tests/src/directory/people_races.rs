@@ -5,7 +5,11 @@ use super::{
     people::{email, join, member, owner, subuser},
     tenants::{Gone, nodes},
 };
-use crate::{codes::rng, history::TENANT, webhooks::Place};
+use crate::{
+    codes::{managed, rng},
+    history::TENANT,
+    webhooks::Place,
+};
 use anyhow::{Context as _, Result, ensure};
 use countersign_core::{
     access::{
@@ -19,7 +23,7 @@ use countersign_core::{
     context::{Management, Replica},
     id::{KeyId, MemberId, TenantId},
     management::{
-        invitations::{invite, withdraw},
+        invitations::{Handover, invite, withdraw},
         key_rotation::{OVERLAP, rotate_key},
         keys::{CreateKey, KeyName, UpdateKey, create_key, delete_key, update_key},
         member_keys::move_key,
@@ -103,7 +107,7 @@ pub async fn of_the_last_two_owners_one_stays(base: &Base) -> Result<()> {
     for owner in [&one, &two] {
         let second = Member { id: MemberId::new(at(3), &mut rng()), tenant: elsewhere, ..owner.clone() };
         let joining = Joining { member: &second, person: None, invitation: None, password: None };
-        base.directory.add_member(joining, None, &by).await?;
+        base.directory.add_member(joining, None, &[], &by).await?;
     }
     let mut refusals = HashMap::new();
     for round in 0..2 * ROUNDS {
@@ -119,14 +123,19 @@ pub async fn of_the_last_two_owners_one_stays(base: &Base) -> Result<()> {
         let (a, b) = match duel {
             Duel::DemoteBoth => {
                 let change = role(Role::Subuser);
-                both(async { update_member(&node, &first, one.id, &change, &by).await.map(drop) }, async {
-                    update_member(&other, &second, two.id, &change, &by).await.map(drop)
-                })
+                both(
+                    async { update_member(&node, &first, one.id, &change, &by, &mut rng()).await.map(drop) },
+                    async {
+                        update_member(&other, &second, two.id, &change, &by, &mut rng()).await.map(drop)
+                    },
+                )
                 .await
             }
             Duel::DisableAndDelete => {
                 both(
-                    async { update_member(&node, &first, one.id, &disabled(true), &by).await.map(drop) },
+                    async {
+                        update_member(&node, &first, one.id, &disabled(true), &by, &mut rng()).await.map(drop)
+                    },
                     remove_member(&other, &second, two.id, &by),
                 )
                 .await
@@ -147,11 +156,11 @@ pub async fn of_the_last_two_owners_one_stays(base: &Base) -> Result<()> {
             match members.iter().find(|member| member.id == owner.id) {
                 Some(_) => {
                     let change = MemberChange { disabled: Some(false), ..role(Role::Owner) };
-                    update_member(&node, &operator, owner.id, &change, &by).await?;
+                    update_member(&node, &operator, owner.id, &change, &by, &mut rng()).await?;
                 }
                 None => {
                     let joining = Joining { member: owner, person: None, invitation: None, password: None };
-                    base.directory.add_member(joining, None, &by).await?;
+                    base.directory.add_member(joining, None, &[], &by).await?;
                 }
             }
         }
@@ -177,7 +186,7 @@ async fn key_of(base: &Base, member: &Member) -> Result<Key> {
     let scopes = member.limits.permissions;
     let key =
         Key { member: Some(member.id), ..Key::new(&presented, member.tenant, "one".into(), scopes, at(3)) };
-    base.directory.create_key(&key, None, None, &Change::by_system(at(3))).await?;
+    base.directory.create_key(&key, None, None, &[], &Change::by_system(at(3))).await?;
     Ok(key)
 }
 
@@ -201,11 +210,15 @@ pub async fn changes_of_members_and_keys_at_once_are_one_chain(base: &Base) -> R
         match n % 10 {
             0 | 1 => {
                 let pool = LimitsChange { pool: Some(Some(1_000 - n as u32)), ..LimitsChange::default() };
-                update_member(management, &actor, clerk.id, &limits(pool), &by).await.map(drop)?;
+                update_member(management, &actor, clerk.id, &limits(pool), &by, &mut rng())
+                    .await
+                    .map(drop)?;
             }
             2 => {
                 let parts = LimitsChange { most_parts: Some(Some(n as u8)), ..LimitsChange::default() };
-                update_member(management, &actor, clerk.id, &limits(parts), &by).await.map(drop)?;
+                update_member(management, &actor, clerk.id, &limits(parts), &by, &mut rng())
+                    .await
+                    .map(drop)?;
             }
             3 => drop(create_key(management, &actor, asked(Scopes::default()), None, &by, &mut rng()).await?),
             4 | 5 => {
@@ -216,8 +229,15 @@ pub async fn changes_of_members_and_keys_at_once_are_one_chain(base: &Base) -> R
             6 => drop(rotate_key(management, &actor, key.id, (OVERLAP, None), &by, &mut rng()).await?),
             7 => drop(move_key(management, &actor, key.id, Some(boss.id), &by).await?),
             8 => {
-                let (made, _) =
-                    invite(management, &actor, (&email(n as u8), &subuser()), &by, &mut rng()).await?;
+                let (made, _) = invite(
+                    management,
+                    &actor,
+                    (&email(n as u8), &subuser()),
+                    Handover::Caller,
+                    &by,
+                    &mut rng(),
+                )
+                .await?;
                 withdraw(management, &actor, made.id, &by).await?;
             }
             _ => delete_key(management, &actor, keys[n % 10 + 10 * (n / 10 % 2)].id, &by).await?,
@@ -276,7 +296,9 @@ pub async fn narrow(
 ) -> Result<()> {
     let operator = Actor::operator(tenant);
     match change {
-        Some(change) => update_member(replica, &operator, id, change, by).await.map(drop)?,
+        Some(change) => {
+            update_member(&managed(replica.clone()), &operator, id, change, by, &mut rng()).await.map(drop)?
+        }
         None => remove_member(replica, &operator, id, by).await?,
     }
     Ok(())

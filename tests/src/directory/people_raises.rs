@@ -17,7 +17,7 @@ use countersign_core::{
         key::Key,
     },
     management::{
-        invitations::{Accepting, accept, invite},
+        invitations::{Accepting, Handover, accept, invite},
         key_rotation::{OVERLAP, rotate_key},
         keys::{CreateKey, create_key},
         member_keys::move_key,
@@ -69,7 +69,7 @@ async fn raise(scene: &Scene<'_>, row: &Row) -> Result<()> {
     let stale = actor_of(&own, &scene.actor)?;
     let narrow = MemberChange { limits: whole(&row.without), disabled: None };
     let operator = Actor::operator(*tenant);
-    let narrowed = update_member(management, &operator, id, &narrow, by).await?;
+    let narrowed = update_member(management, &operator, id, &narrow, by, &mut rng()).await?;
     assert_eq!(narrowed.limits, row.without);
 
     let bounded = |key: &Key| -> Result<()> {
@@ -84,12 +84,14 @@ async fn raise(scene: &Scene<'_>, row: &Row) -> Result<()> {
     for actor in [&signed_in, &actor_of(&own, &narrowed)?, &stale] {
         let back = MemberChange { limits: whole(&had), disabled: None };
         let oneself = Outcome::NotCovered(NotCovered::Oneself);
-        assert_eq!(of_members(update_member(management, actor, id, &back, by).await)?, oneself);
+        assert_eq!(of_members(update_member(management, actor, id, &back, by, &mut rng()).await)?, oneself);
         assert_eq!(of_members(remove_member(management, actor, id, by).await)?, oneself);
         let grant = MemberChange { limits: whole(&row.with), disabled: None };
-        let granted = of_members(update_member(management, actor, scene.clerk.id, &grant, by).await)?;
+        let granted =
+            of_members(update_member(management, actor, scene.clerk.id, &grant, by, &mut rng()).await)?;
         assert_eq!(granted, Outcome::NotCovered(row.why));
-        let invited = invite(management, actor, (&email(ACTOR + 5), &row.with), by, &mut rng()).await;
+        let invited =
+            invite(management, actor, (&email(ACTOR + 5), &row.with), Handover::Caller, by, &mut rng()).await;
         assert_eq!(of_members(invited)?, Outcome::NotCovered(row.why));
 
         // What it makes for itself is bound as it is.
@@ -121,9 +123,9 @@ async fn raise(scene: &Scene<'_>, row: &Row) -> Result<()> {
     assert_eq!(stored, narrowed);
     // With all that it had, the member does each of these things.
     let back = MemberChange { limits: whole(&had), disabled: None };
-    update_member(management, &operator, id, &back, by).await?;
+    update_member(management, &operator, id, &back, by, &mut rng()).await?;
     let clerk = MemberChange { limits: whole(&subuser(&row.with)), disabled: None };
-    update_member(management, &stale, scene.clerk.id, &clerk, by).await?;
+    update_member(management, &stale, scene.clerk.id, &clerk, by, &mut rng()).await?;
     let accepted = accept(management, (*tenant, kept), &secret, &accepting, by, &mut rng()).await?;
     assert_eq!(accepted.limits, row.with);
     assert_eq!(base.directory.key(*tenant, company.id).await?.context("a key")?.member, None);

@@ -39,7 +39,7 @@ pub async fn what_people_seal_goes_over_to_the_newest_key(base: &Base) -> Result
     let [(one, _), (two, _), (gone, _)] =
         [(tenant, 251), (other, 252), (other, 253)].map(|(of, n)| invitation(of, n, Author::Operator));
     for invitation in [&one, &two, &gone] {
-        directory.create_invitation(invitation, None, &by).await?;
+        directory.create_invitation(invitation.into(), None, &by).await?;
     }
     directory.withdraw_invitation(&gone, None, &by).await?;
     let counts = async |version| -> Result<(u64, u64)> {

@@ -141,13 +141,13 @@ fn values_for(n: usize, statement: &Statement) -> Vec<Value> {
 async fn trace(base: &Base) -> Result<Trace> {
     base.sql.migrate().await?;
     let (tenant, by) = (base.tenant(1).await?.id, Change::by_system(at(1)));
-    base.directory.create_key(&key(tenant, 1), None, None, &by).await?;
+    base.directory.create_key(&key(tenant, 1), None, None, &[], &by).await?;
     // One more row in each table, for the statements of the erasure.
     people::join(base, &people::member(tenant, 9, people::subuser())).await?;
     let (invitation, _) = people::invitation(tenant, 8, Author::Operator);
-    base.directory.create_invitation(&invitation, None, &by).await?;
+    base.directory.create_invitation((&invitation).into(), None, &by).await?;
     let expired = Invitation { expires_at: at(2), ..people::invitation(tenant, 7, Author::Operator).0 };
-    base.directory.create_invitation(&expired, None, &by).await?;
+    base.directory.create_invitation((&expired).into(), None, &by).await?;
     let dumps: &'static [Statement] = &DUMPS;
     trace_each(base, PEOPLE, values_for, &dumps.iter().collect::<Vec<_>>()).await
 }

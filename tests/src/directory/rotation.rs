@@ -21,7 +21,7 @@ pub async fn a_rotation_happens_whole_or_not_at_all(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let tenant = base.tenant(1).await?;
     let old = key(tenant.id, 2);
-    directory.create_key(&old, None, None, &Change::by_system(old.created_at)).await?;
+    directory.create_key(&old, None, None, &[], &Change::by_system(old.created_at)).await?;
     let before = base.changes().await?;
     let stale = rotation(&old, 7, 9);
     assert!(
@@ -93,6 +93,7 @@ pub async fn of_keys_made_at_once_with_one_idempotency_key_one_is_made(base: &Ba
                         &key,
                         Some((key.tenant, &once(1, 1))),
                         None,
+                        &[],
                         &Change::by_system(key.created_at),
                     )
                     .await
@@ -123,6 +124,7 @@ pub async fn an_idempotency_key_is_kept_for_a_day(base: &Base) -> Result<()> {
             &made(1, at(0)),
             Some((mine.id, &once(1, 5))),
             None,
+            &[],
             &Change::by_system(made(1, at(0)).created_at),
         )
         .await?;
@@ -137,6 +139,7 @@ pub async fn an_idempotency_key_is_kept_for_a_day(base: &Base) -> Result<()> {
                 &made(2, at(0) + DAY),
                 Some((mine.id, &once(1, 5))),
                 None,
+                &[],
                 &Change::by_system(made(2, at(0) + DAY).created_at)
             )
             .await
@@ -146,6 +149,7 @@ pub async fn an_idempotency_key_is_kept_for_a_day(base: &Base) -> Result<()> {
             &made(3, at(1) + DAY),
             Some((mine.id, &once(1, 7))),
             None,
+            &[],
             &Change::by_system(made(3, at(1) + DAY).created_at),
         )
         .await?;

@@ -266,6 +266,7 @@ async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>
             &key(tenant.id, 1),
             Some((tenant.id, &once(1, 1))),
             None,
+            &[],
             &Change::by_system(key(tenant.id, 1).created_at),
         )
         .await?;
@@ -277,6 +278,7 @@ async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>
             &key(tenant.id, 8),
             Some((tenant.id, &once(5, 5))),
             None,
+            &[],
             &Change::by_system(key(tenant.id, 8).created_at),
         )
         .await?;

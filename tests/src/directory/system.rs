@@ -199,20 +199,22 @@ async fn walk(
         change_portal_allowlist:
             allowlists::change_portal_allowlist(context, operator, ListChange::Add(vec![entry]), true, by),
         save_countries: countries::save_countries(context, operator, Countries::default(), by),
-        invite: invitations::invite(context, operator, (&email, &owner()), by, rng),
-        send_again: invitations::send_again(context, operator, invitation, by, rng),
+        invite: invitations::invite(context, operator, (&email, &owner()), invitations::Handover::Caller, by, rng),
+        invite_once: invitations::invite_once(
+            context, operator, (&email, &owner()), (invitations::Handover::Caller, None), by, rng),
+        send_again: invitations::send_again(context, operator, invitation, invitations::Handover::Caller, by, rng),
         withdraw: invitations::withdraw(context, operator, invitation, by),
         accept: invitations::accept(context, (tenant, invitation), &secret, &accepting, by, rng),
         rotate_key: key_rotation::rotate_key(
             context, operator, key_id, (Duration::ZERO, None), by, rng),
         create_key: keys::create_key(context, operator, key(), None, by, rng),
-        install_key: keys::install_key(context, operator, key(), &presented, by),
+        install_key: keys::install_key(context, operator, key(), &presented, by, rng),
         update_key: keys::update_key(
             context, operator, key_id, UpdateKey { change: no(), confirmed: true }, by),
         delete_key: keys::delete_key(context, operator, key_id, by),
         move_key: member_keys::move_key(context, operator, key_id, None, by),
         add_member: members::add_member(context, tenant, (&identity, &owner()), by, rng),
-        update_member: members::update_member(context, operator, member, &no(), by),
+        update_member: members::update_member(context, operator, member, &no(), by, rng),
         remove_member: members::remove_member(context, operator, member, by),
         create_member_key: members::create_member_key(context, (tenant, member), key(), by, rng),
         create_rate_limit: profile_limits::create_rate_limit(

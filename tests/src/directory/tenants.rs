@@ -289,6 +289,7 @@ async fn fill(base: &Base, place: &Place, tenant: TenantId, number: u8, starts: 
                 key,
                 Some((tenant, &once(number + n as u8, 1))),
                 None,
+                &[],
                 &Change::by_system(key.created_at),
             )
             .await?;
@@ -517,7 +518,7 @@ pub async fn an_erasure_goes_on_where_it_broke_off_whoever_is_at_it(base: &Base)
     ensure!(directory.list_tenants(None, 9).await?.is_empty());
     // The tenant no longer exists: nothing can be created for it, and it cannot come back.
     let orphan = directory
-        .create_key(&key(TENANT, 120), None, None, &Change::by_system(key(TENANT, 120).created_at))
+        .create_key(&key(TENANT, 120), None, None, &[], &Change::by_system(key(TENANT, 120).created_at))
         .await;
     ensure!(matches!(orphan, Err(StoreError::Conflict)), "{orphan:?}");
     ensure!(directory.update_tenant(TENANT, &TenantChange::Enable, &Change::by_system(now)).await?.is_none());

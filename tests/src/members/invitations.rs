@@ -2,7 +2,7 @@
 
 use super::{delete, join, key_of, owner, refused, subuser, wrong_fields};
 use crate::{
-    app::{Answer, TestApp, TestKey},
+    app::{Answer, TestApp, TestKey, answer},
     codes::seconds,
 };
 use countersign_core::{access::scope::Scopes, mode::Mode};
@@ -130,4 +130,28 @@ async fn a_tenant_invites_a_hundred_times_a_day() {
     assert_eq!(page["data"].as_array().unwrap().len(), 100);
     app.clock.turn(seconds(86_401));
     assert_eq!(app.post("/v1/invitations", &company, body(100)).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_repeated_invitation_is_made_once() {
+    let app = TestApp::spawn().await;
+    let company = app.tenant("Acme").await;
+    let invite = async |once: &str, email: &str| {
+        let body = json!({ "email": email, "role": "subuser", "permissions": ["verifications:start"] });
+        let request = app.client.post(format!("{}/v1/invitations", app.base_url));
+        let request = request.bearer_auth(&company.text).header("idempotency-key", once);
+        answer(request.json(&body)).await
+    };
+    let first = invite("one", "anna@example.com").await;
+    assert_eq!(first.status, 201, "{first:?}");
+    let again = invite("one", "anna@example.com").await;
+    assert_eq!((again.status, again.header("idempotent-replayed")), (201, "true"));
+    assert_eq!(again.json(), first.json());
+    assert_eq!(invite("one", "eve@example.com").await.problem(), (422, "idempotency_mismatch".into()));
+    assert_eq!(invite("two", "anna@example.com").await.problem(), (409, "conflict".into()));
+    let list = app.get("/v1/invitations", &company).await.json();
+    assert_eq!(list["data"].as_array().unwrap().len(), 1);
+    let path = format!("/v1/invitations/{}", first.json()["id"].as_str().unwrap());
+    assert_eq!(delete(&app, &company, &path).await.status, 204);
+    assert_eq!(invite("one", "anna@example.com").await.problem(), (409, "conflict".into()), "it has ended");
 }

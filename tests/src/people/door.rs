@@ -196,7 +196,7 @@ impl Door {
         let hash = hashed();
         let joining =
             Joining { member: &member, person: Some(&person), invitation: None, password: Some(&hash) };
-        context.directory.add_member(joining, None, &Change::by_system(now)).await?;
+        context.directory.add_member(joining, None, &[], &Change::by_system(now)).await?;
         context.refresh().await?;
         Ok(member)
     }

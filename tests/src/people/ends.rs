@@ -96,7 +96,7 @@ pub async fn a_person_that_is_deleted_leaves_nothing(base: &Base) -> Result<()> 
     }
     let second = Member { person: both.person, ..member(other, 4, subuser()) };
     let joining = Joining { member: &second, person: None, invitation: None, password: None };
-    world.directory.add_member(joining, None, &by(5)).await?;
+    world.directory.add_member(joining, None, &[], &by(5)).await?;
     for (number, person) in [(10, both.person), (20, only.person), (30, world.owner.person)] {
         fill(&world, person, number).await?;
     }
@@ -130,7 +130,7 @@ pub async fn an_erased_tenant_takes_its_people_along(base: &Base) -> Result<()> 
     // The owner of the tenant that stays is a member of the erased one.
     let also = Member { person: world.owner.person, ..member(tenant, 9, subuser()) };
     let joining = Joining { member: &also, person: None, invitation: None, password: None };
-    world.directory.add_member(joining, None, &by(5)).await?;
+    world.directory.add_member(joining, None, &[], &by(5)).await?;
     fill(&world, world.owner.person, 200).await?;
     for (number, place) in [(201, tenant), (202, kept)] {
         let here = Session { epoch: 3, ..session(world.owner.person, number) };

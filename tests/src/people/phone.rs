@@ -26,7 +26,14 @@ async fn a_code_reaches_the_phone_of_a_person_and_nobody_else_sees_it() {
         (Purpose::Proof { act: ActName::Key }, "pl", "to kod do utworzenia lub wymiany klucza."),
     ] {
         let language = Locale::parse(language).unwrap();
-        let new = NewCode { to: &to, purpose, language: &language, origin: origin.as_ref(), caller };
+        let new = NewCode {
+            to: &to,
+            purpose,
+            language: &language,
+            origin: origin.as_ref(),
+            caller,
+            stranger: None,
+        };
         let now = app.clock.now();
         let sent = send_code(&app.context, &*entrance.people, &new, now, &mut rng()).await.unwrap();
         let message = app.message(&sent.verification.to_string()).await;

@@ -85,7 +85,7 @@ pub async fn of_sign_ins_with_one_half_one_is_finished(base: &Base) -> Result<()
 pub async fn of_acceptances_of_one_invitation_one_counts(base: &Base) -> Result<()> {
     let world = World::new(base).await?;
     let (offer, _) = invitation(world.tenant, 200, Author::Operator);
-    world.directory.create_invitation(&offer, None, &by(5)).await?;
+    world.directory.create_invitation((&offer).into(), None, &by(5)).await?;
     let tries = (0..TRIES).map(|number| {
         let directory = world.directory_of(number);
         let (offer, member) = (offer.clone(), member(offer.tenant, 100 + number as u8, offer.limits.clone()));
@@ -98,7 +98,7 @@ pub async fn of_acceptances_of_one_invitation_one_counts(base: &Base) -> Result<
                 password: Some(&password),
                 invitation: Some(&offer),
             };
-            directory.add_member(joining, None, &by(30)).await
+            directory.add_member(joining, None, &[], &by(30)).await
         }
     });
     assert_eq!(made(tries).await?, 1);

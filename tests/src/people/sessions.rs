@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, ensure};
 use countersign_core::{
     access::{actor::Who, change::Change},
     audit::entry::Author,
-    id::PersonId,
+    id::{MemberId, PersonId},
     management::audit::verify,
     people::{
         account::AccountChange,
@@ -22,7 +22,10 @@ use countersign_core::{
         session::{Device, HalfSignIn, MOST_SESSIONS, Session, SignIn},
     },
     ports::{
-        directory::members::{Joining, Members as _},
+        directory::{
+            members::{Joining, Members as _},
+            people::{People as _, Standing},
+        },
         people::{
             accounts::{Accounts as _, Along},
             activity::Activity as _,
@@ -73,7 +76,7 @@ pub async fn a_session_begins_only_as_the_person_is(base: &Base) -> Result<()> {
     let bare = member(world.tenant, 7, subuser());
     let stranger = crate::directory::people::person(7, bare.person);
     let joining = Joining { member: &bare, person: Some(&stranger), password: None, invitation: None };
-    world.directory.add_member(joining, None, &by(5)).await?;
+    world.directory.add_member(joining, None, &[], &by(5)).await?;
     ensure!(is_moved(&finish(people, &session(bare.person, 8), |one| one).await));
     Ok(())
 }
@@ -112,8 +115,15 @@ pub async fn a_session_is_read_touched_and_renewed(base: &Base) -> Result<()> {
     ensure!(of(PersonId::from_bytes([9; 16])).await?.is_empty());
     let listed = people.list_tenant_sign_ins(world.tenant, begun.person, None, 9).await?;
     assert_eq!(listed, [entering]);
-    let standing = people.standing_of(world.tenant, &[begun.person, PersonId::from_bytes([9; 16])]).await?;
-    assert_eq!(standing, [(begun.person, false, Some(entered.seen_at.max(at(10))))]);
+    let standing = async || {
+        let between = (world.owner.id, world.owner.id);
+        world.directory.standing_of_members(world.tenant, between).await
+    };
+    let last_active_at = Some(entered.seen_at.max(at(10)));
+    let expected = Standing { person: begun.person, two_factor: false, last_active_at };
+    assert_eq!(standing().await?, [expected]);
+    let nowhere = (MemberId::from_bytes([0; 16]), MemberId::from_bytes([0; 16]));
+    assert_eq!(world.directory.standing_of_members(world.tenant, nowhere).await?, []);
     world.change(AccountChange::SignOutEverywhere { forget_devices: false }).await?;
     ensure!(people.list_tenant_sessions(world.tenant, None, 9).await?.is_empty());
     let entering = SignIn { id: sign_in_id(51), ..signed_in(&entered) };
@@ -130,7 +140,7 @@ pub async fn sessions_end_with_entries(base: &Base) -> Result<()> {
     let other = base.tenant(2).await?.id;
     let elsewhere = Member { person: id, ..member(other, 2, subuser()) };
     let joining = Joining { member: &elsewhere, person: None, password: None, invitation: None };
-    world.directory.add_member(joining, None, &by(5)).await?;
+    world.directory.add_member(joining, None, &[], &by(5)).await?;
     let sessions = [world.sign_in(1).await?, world.sign_in(2).await?, world.sign_in(3).await?];
     for session in &sessions[..2] {
         let entering = SignIn { id: sign_in_id(50 + u32::from(session.id.bytes()[3])), ..signed_in(session) };
@@ -182,7 +192,7 @@ pub async fn each_tenant_has_an_entry_of_its_own_member(base: &Base) -> Result<(
         join(base, &member(tenant, 20 + number, owner())).await?;
         let also = Member { person: id, ..member(tenant, number, subuser()) };
         let joining = Joining { member: &also, person: None, password: None, invitation: None };
-        world.directory.add_member(joining, None, &by(5)).await?;
+        world.directory.add_member(joining, None, &[], &by(5)).await?;
         members.push(also);
     }
     world.sign_in(1).await?;

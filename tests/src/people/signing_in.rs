@@ -38,7 +38,7 @@ fn address(number: usize) -> Ipv4Addr {
 async fn disable(door: &Door, member: &Member) -> Result<Member> {
     let disabled = Member { disabled: true, version: member.version + 1, ..member.clone() };
     let by = Change::by_system(door.now());
-    door.entrance.context.directory.update_member((member, &disabled), None, &by).await?;
+    door.entrance.context.directory.update_member((member, &disabled), None, &[], &by).await?;
     Ok(disabled)
 }
 

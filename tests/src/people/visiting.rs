@@ -8,7 +8,7 @@ use crate::{
 use anyhow::{Context as _, Result, bail, ensure};
 use countersign_core::{
     access::{actor::Actor, allowlist::Allowlist, change::Change},
-    management::invitations::invite,
+    management::invitations::{Handover, invite},
     people::{
         account::{AccountChange, OwnPhone},
         hours::Zone,
@@ -282,7 +282,8 @@ pub async fn an_invited_person_joins_once(base: &Base) -> Result<()> {
     let to = EmailAddress::parse(&email("grace")).context("an address")?;
     let limits = Limits::of_owner(Zone::default());
     let by = Change::by_system(now);
-    let (made, secret) = invite(&entrance.context, &operator, (&to, &limits), &by, &mut rng()).await?;
+    let (made, secret) =
+        invite(&entrance.context, &operator, (&to, &limits), Handover::Caller, &by, &mut rng()).await?;
     let link = (door.acme, made.id);
     let open = open_invitation(entrance, link, &secret, now).await?;
     assert_eq!((open.tenant.as_str(), &open.email), ("Acme", &to));
@@ -306,7 +307,8 @@ pub async fn an_invited_person_joins_once(base: &Base) -> Result<()> {
     // A known person accepts signed in, and only an invitation to its own address.
     let second = new_tenant(&entrance.context, &door.clock, "Second").await.tenant;
     let operator = Actor::operator(second);
-    let (made, secret) = invite(&entrance.context, &operator, (&to, &limits), &by, &mut rng()).await?;
+    let (made, secret) =
+        invite(&entrance.context, &operator, (&to, &limits), Handover::Caller, &by, &mut rng()).await?;
     let link = (second, made.id, &secret);
     let known = accept_as_new(entrance, &here, link, chosen(PASSWORD), None, now, &mut rng()).await;
     ensure!(matches!(known, Err(JoinError::Known)));

@@ -11,7 +11,7 @@ use crate::{
 use anyhow::{Context as _, Result, ensure};
 use countersign_core::{
     access::{actor::Actor, change::Change},
-    management::invitations::invite,
+    management::invitations::{Handover, invite},
     people::{hours::Zone, member::Limits, person::EmailAddress},
     sign_in::{first::SignInError, join::open_invitation},
 };
@@ -113,7 +113,8 @@ async fn a_sign_in_that_fails_asks_the_same(base: &Base) -> Result<()> {
     for (number, (name, password)) in (1_u8..).zip(tried) {
         // One connection is open, and begins no transaction of another act.
         for turn in 0..3 {
-            (statements.taken(), door.hasher.taken());
+            statements.taken();
+            door.hasher.taken();
             let here = visitor(Ipv4Addr::new(203, 0, 113, number), None);
             let refused = door.sign_in(&here, name, password).await;
             ensure!(matches!(refused, Err(SignInError::Wrong)), "{name}: {refused:?}");
@@ -140,7 +141,8 @@ async fn the_page_of_an_invitation_asks_the_same(base: &Base) -> Result<()> {
         let to = EmailAddress::parse(&super::door::email(name)).context("an address")?;
         statements.taken();
         let (made, secret) =
-            invite(&door.entrance.context, &operator, (&to, &limits), &by, &mut rng()).await?;
+            invite(&door.entrance.context, &operator, (&to, &limits), Handover::Mail, &by, &mut rng())
+                .await?;
         let inviting = statements.taken();
         let link = (second, made.id);
         let open = open_invitation(&door.entrance, link, &secret, door.now()).await?;

@@ -9,7 +9,7 @@ use countersign_core::{
     access::{actor::Actor, change::Change},
     id::{PersonId, TenantId},
     keyring::{Fingerprint, Place, Sealed},
-    management::invitations::invite,
+    management::invitations::{Handover, invite},
     people::{
         hours::Zone,
         invitation::LinkSecret,
@@ -74,7 +74,8 @@ async fn invitation(entrance: &Entrance, app: &TestApp, tenant: TenantId) -> Str
     let to = EmailAddress::parse("guest@example.com").unwrap();
     let (actor, limits) = (Actor::operator(tenant), Limits::of_owner(Zone::default()));
     let by = Change::by_operator(app.clock.now());
-    let (made, secret) = invite(&entrance.context, &actor, (&to, &limits), &by, &mut rng()).await.unwrap();
+    let (made, secret) =
+        invite(&entrance.context, &actor, (&to, &limits), Handover::Caller, &by, &mut rng()).await.unwrap();
     LinkPath::invitation(tenant, made.id, &secret).expose().to_owned()
 }
 

@@ -106,9 +106,9 @@ pub async fn changes_of_keys_are_told_with_the_change(base: &Base) -> Result<()>
     let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
     let directory = &place.context.directory;
     let mut key = new_key(&place);
-    directory.create_key(&key, None, None, &Change::by_system(key.created_at)).await?;
+    directory.create_key(&key, None, None, &[], &Change::by_system(key.created_at)).await?;
     assert!(
-        directory.create_key(&key, None, None, &Change::by_system(key.created_at)).await.is_err(),
+        directory.create_key(&key, None, None, &[], &Change::by_system(key.created_at)).await.is_err(),
         "a change that fails is not told"
     );
     place.clock.turn(seconds(1));
@@ -145,23 +145,23 @@ pub async fn changes_of_members_are_told_with_the_change(base: &Base) -> Result<
     let directory = &place.context.directory;
     let (invited, _) = invitation(TENANT, 1, Author::Operator);
     let by = || Change::by_operator(place.clock.now());
-    directory.create_invitation(&invited, None, &by()).await?;
-    ensure!(directory.create_invitation(&invited, None, &by()).await.is_err());
+    directory.create_invitation((&invited).into(), None, &by()).await?;
+    ensure!(directory.create_invitation((&invited).into(), None, &by()).await.is_err());
     let boss = member(TENANT, 2, owner());
     join(base, &boss).await?;
     let clerk = member(TENANT, 3, invited.limits.clone());
     let person = person(1, clerk.person);
     let joining =
         || Joining { member: &clerk, person: Some(&person), invitation: Some(&invited), password: None };
-    directory.add_member(joining(), None, &by()).await?;
-    ensure!(directory.add_member(joining(), None, &by()).await.is_err(), "the link is void");
+    directory.add_member(joining(), None, &[], &by()).await?;
+    ensure!(directory.add_member(joining(), None, &[], &by()).await.is_err(), "the link is void");
     let mut last = clerk.clone();
     for (pool, disabled) in [(Some(9), false), (Some(9), true), (Some(9), false)] {
         let limits = Limits { pool, ..last.limits.clone() };
         let next = Member { limits, disabled, version: last.version + 1, ..last.clone() };
         place.clock.turn(seconds(1));
-        directory.update_member((&last, &next), None, &by()).await?;
-        ensure!(directory.update_member((&last, &next), None, &by()).await.is_err(), "it has moved");
+        directory.update_member((&last, &next), None, &[], &by()).await?;
+        ensure!(directory.update_member((&last, &next), None, &[], &by()).await.is_err(), "it has moved");
         last = next;
     }
     // The last owner stays, and the refused removal makes no message.
@@ -193,7 +193,7 @@ pub async fn the_move_of_a_key_names_its_member(base: &Base) -> Result<()> {
     let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
     let (directory, key) = (&place.context.directory, new_key(&place));
     let by = Change::by_operator(place.clock.now());
-    directory.create_key(&key, None, None, &by).await?;
+    directory.create_key(&key, None, None, &[], &by).await?;
     let boss = member(TENANT, 2, owner());
     join(base, &boss).await?;
     directory.move_key(&key, Some(boss.id), None, &by).await?;
@@ -372,7 +372,7 @@ pub async fn a_key_that_ends_soon_is_told_once(base: &Base) -> Result<()> {
     let day = seconds(86_400);
     for days in [3, 30] {
         let key = Key { expires_at: Some(place.clock.now() + day * days), ..new_key(&place) };
-        place.context.directory.create_key(&key, None, None, &Change::by_system(key.created_at)).await?;
+        place.context.directory.create_key(&key, None, None, &[], &Change::by_system(key.created_at)).await?;
     }
     let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
     for _ in 0..3 {

@@ -26,7 +26,7 @@ use countersign_core::{
     id::{KeyId, ProfileId, RecordKey, TenantId, VerificationId},
     keyring::{Fingerprint, KeyRing, VersionedKey},
     mode::Mode,
-    people::pool::PoolCount,
+    people::{notice::SealedNotice, pool::PoolCount},
     ports::{
         clock::Clock,
         codes::{
@@ -289,6 +289,7 @@ impl Keys for Stores {
         _: &Key,
         _: Option<(TenantId, &Once)>,
         _: Option<Acting>,
+        _: &[SealedNotice],
         _: &Change,
     ) -> Result<(), StoreError> {
         Ok(())

@@ -15,9 +15,11 @@ use actix_web::{
 use countersign_core::{
     access::actor::Actor,
     id::InvitationId,
-    management::invitations::{self, mail_invitation},
+    management::{
+        invitations::{self, Handover},
+        resources::Made,
+    },
     people::invitation,
-    time::Timestamp,
 };
 use countersign_web::{
     State,
@@ -47,17 +49,9 @@ async fn one(state: &State, caller: &Actor, found: &invitation::Invitation) -> R
     Ok(Invitation::new(found, email.as_ref(), &names, state.notices.is_some()))
 }
 
-/// Mails the link, if a mail server is configured.
-async fn mail(
-    state: &State,
-    made: &(invitation::Invitation, invitation::LinkSecret),
-    now: Timestamp,
-) -> Result<(), Problem> {
-    if let Some(notices) = &state.notices {
-        let (invitation, secret) = made;
-        mail_invitation(&state.context, &**notices, (invitation, secret), now, &mut rng()).await?;
-    }
-    Ok(())
+/// The link goes out by mail, if a mail server is configured. Else the operator prints it.
+fn handover(state: &State) -> Handover {
+    if state.notices.is_some() { Handover::Mail } else { Handover::Caller }
 }
 
 /// Invites somebody to become a member.
@@ -76,7 +70,9 @@ async fn mail(
         (status = 403, description = "`insufficient_scope`: the caller lacks `members:write`, or does not have \
             itself what it would grant; `detail` says what."),
         (status = 409, description = "`conflict`: the address belongs to a member or has an invitation, or the \
-            tenant made 100 invitations in 24 hours."),
+            tenant made 100 invitations in 24 hours. Or an earlier request with the same Idempotency-Key made the \
+            invitation, which was accepted or withdrawn since."),
+        (status = 422, description = "`idempotency_mismatch`: the Idempotency-Key was used for another request."),
     ),
     security(("key" = ["members:write"]))
 )]
@@ -87,15 +83,15 @@ pub async fn create_invitation(
     state: Data<State>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let mut asked = body.0.read(CreateInvitation::read)?;
+    let Body(fields, once) = body;
+    let mut asked = fields.read(CreateInvitation::read)?;
     let shares = find_shares(&state.context, &caller, asked.shares.take()).await?;
     let (email, limits) = asked.offer(shares);
     let by = caller.change(state.clock.now());
-    let made_now = invitations::invite(&state.context, &caller, (&email, &limits), &by, &mut rng()).await?;
-    mail(&state, &made_now, by.at).await?;
-    let invitation = made_now.0;
-    let id = invitation.id.to_string();
-    Ok(made(&request, &id, false, one(&state, &caller, &invitation).await?))
+    let sent = (handover(&state), once.as_ref());
+    let Made { value, before } =
+        invitations::invite_once(&state.context, &caller, (&email, &limits), sent, &by, &mut rng()).await?;
+    Ok(made(&request, &value.id.to_string(), before, one(&state, &caller, &value).await?))
 }
 
 /// Lists the invitations that were neither accepted nor deleted, newest first.
@@ -168,9 +164,8 @@ pub async fn resend_invitation(
     _body: NoBody,
 ) -> Result<Json<Invitation>, Problem> {
     let by = caller.change(state.clock.now());
-    let sent = invitations::send_again(&state.context, &caller, id.0, &by, &mut rng()).await?;
-    mail(&state, &sent, by.at).await?;
-    let sent = sent.0;
+    let way = handover(&state);
+    let (sent, _) = invitations::send_again(&state.context, &caller, id.0, way, &by, &mut rng()).await?;
     Ok(Json(one(&state, &caller, &sent).await?))
 }
 

@@ -19,6 +19,7 @@ use countersign_web::{
     State,
     body::{MergePatch, NoBody, Query},
     problem::{self, Problem},
+    rng,
 };
 use json::{Member, MemberPage, MemberPool};
 use read::UpdateMember;
@@ -28,13 +29,14 @@ async fn shown(state: &State, caller: &Actor, members: &[member::Member]) -> Res
     let context = &state.context;
     let names = Names::of_shares(context, caller, members.iter().map(|one| &one.limits.shares)).await?;
     let people = members::identify_all(context, &context.keyring, caller.tenant, members).await?;
-    Ok(members.iter().map(|one| Member::new(one, people.get(&one.person), &names)).collect())
+    let standings = members::standings(context, caller.tenant, members).await?;
+    let known = |one: &member::Member| (people.get(&one.person), standings.get(&one.person));
+    Ok(members.iter().map(|one| Member::new(one, known(one), &names)).collect())
 }
 
 async fn one(state: &State, caller: &Actor, member: member::Member) -> Result<Json<Member>, Problem> {
-    let names = Names::of_shares(&state.context, caller, std::iter::once(&member.limits.shares)).await?;
-    let identity = members::identify(&state.context, &state.context.keyring, &member).await?;
-    Ok(Json(Member::new(&member, identity.as_ref(), &names)))
+    let mut shown = shown(state, caller, std::slice::from_ref(&member)).await?;
+    shown.pop().map(Json).ok_or_else(|| Problem::not_found("There is no such member."))
 }
 
 /// Lists the members, newest first.
@@ -130,7 +132,7 @@ pub async fn update_member(
     let shares = find_shares(&state.context, &caller, asked.shares.take()).await?;
     let change = asked.change(shares);
     let by = caller.change(state.clock.now());
-    let member = members::update_member(&state.context, &caller, id.0, &change, &by).await?;
+    let member = members::update_member(&state.context, &caller, id.0, &change, &by, &mut rng()).await?;
     one(&state, &caller, member).await
 }
 

@@ -200,7 +200,7 @@ impl People {
             password: Some(&self.password),
             invitation: None,
         };
-        Ok(self.directory.add_member(joining, None, &Change::by_system(now)).await?)
+        Ok(self.directory.add_member(joining, None, &[], &Change::by_system(now)).await?)
     }
 }
 

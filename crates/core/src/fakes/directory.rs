@@ -13,6 +13,7 @@ use crate::{
     },
     fakes::people::{WithoutInvitations, WithoutMembers, WithoutPeople},
     id::{KeyId, ProfileId, ReviewNumberId, TenantId},
+    people::notice::SealedNotice,
     phone::countries::Countries,
     ports::{
         directory::{
@@ -114,6 +115,7 @@ impl<T: WithoutKeys> Keys for T {
         _: &Key,
         _: Option<(TenantId, &Once)>,
         _: Option<Acting>,
+        _: &[SealedNotice],
         _: &Change,
     ) -> Result<(), StoreError> {
         not_asked()

@@ -7,13 +7,14 @@ use crate::{
     people::{
         invitation::Invitation,
         member::Member,
+        notice::SealedNotice,
         person::{EmailMark, Person},
     },
     ports::{
         directory::{
-            invitations::Invitations,
+            invitations::{Invitations, Offer},
             members::{Acting, Joining, Members},
-            people::People,
+            people::{People, Standing},
         },
         error::StoreError,
     },
@@ -40,6 +41,14 @@ impl<T: WithoutPeople> People for T {
         _: TenantId,
         _: (MemberId, MemberId),
     ) -> Result<Vec<Person>, StoreError> {
+        not_asked()
+    }
+
+    async fn standing_of_members(
+        &self,
+        _: TenantId,
+        _: (MemberId, MemberId),
+    ) -> Result<Vec<Standing>, StoreError> {
         not_asked()
     }
 
@@ -83,7 +92,13 @@ impl<T: WithoutMembers> Members for T {
         not_asked()
     }
 
-    async fn add_member(&self, _: Joining<'_>, _: Option<Acting>, _: &Change) -> Result<(), StoreError> {
+    async fn add_member(
+        &self,
+        _: Joining<'_>,
+        _: Option<Acting>,
+        _: &[SealedNotice],
+        _: &Change,
+    ) -> Result<(), StoreError> {
         not_asked()
     }
 
@@ -91,6 +106,7 @@ impl<T: WithoutMembers> Members for T {
         &self,
         _: (&Member, &Member),
         _: Option<Acting>,
+        _: &[SealedNotice],
         _: &Change,
     ) -> Result<Vec<KeyEnd>, StoreError> {
         not_asked()
@@ -133,16 +149,15 @@ pub trait WithoutInvitations: Send + Sync {}
 
 #[async_trait]
 impl<T: WithoutInvitations> Invitations for T {
-    async fn create_invitation(
-        &self,
-        _: &Invitation,
-        _: Option<Acting>,
-        _: &Change,
-    ) -> Result<(), StoreError> {
+    async fn create_invitation(&self, _: Offer<'_>, _: Option<Acting>, _: &Change) -> Result<(), StoreError> {
         not_asked()
     }
 
     async fn invitation(&self, _: TenantId, _: InvitationId) -> Result<Option<Invitation>, StoreError> {
+        not_asked()
+    }
+
+    async fn is_invited(&self, _: EmailMark, _: Timestamp) -> Result<bool, StoreError> {
         not_asked()
     }
 
@@ -158,6 +173,7 @@ impl<T: WithoutInvitations> Invitations for T {
     async fn renew_invitation(
         &self,
         _: (&Invitation, &Invitation),
+        _: Option<&SealedNotice>,
         _: Option<Acting>,
         _: &Change,
     ) -> Result<(), StoreError> {

@@ -6,20 +6,38 @@ use crate::{
     context::{Management, Replica},
     id::{InvitationId, MemberId, PersonId, TenantId},
     locale::Locale,
-    management::reach::{Ends, Granting, MemberError, Rights, author, judged},
+    management::{
+        inviter::Inviter,
+        owner_mails::GrantMails,
+        reach::{Ends, Granting, MemberError, Rights, author, judged},
+        repeat::{made_once, refuse_repeat},
+        resources::Made,
+    },
     people::{
         hours::Zone,
-        invitation::{Invitation, LinkSecret, NotSentAgain},
+        invitation::{Invitation, LinkSecret, MOST_A_DAY, NotSentAgain},
         member::{Limits, Member},
-        notice::{LinkPath, News, Notice},
+        notice::{LinkPath, News, Notice, SealedNotice},
         password::PasswordText,
         person::{EmailAddress, Identity, Person},
     },
-    ports::{directory::members::Joining, error::StoreError, people::notices::Notices},
+    ports::{
+        directory::{invitations::Offer, members::Joining},
+        error::StoreError,
+    },
     tenant::system::Part,
-    time::Timestamp,
+    verification::idempotency::{IdempotencyError, Once},
 };
 use rand::CryptoRng;
+
+/// How the link of an invitation reaches the invited person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handover {
+    /// The outbox mails it. The transaction of the invitation stores the mail.
+    Mail,
+    /// The caller hands it over.
+    Caller,
+}
 
 /// The person who accepts an invitation.
 #[derive(Clone, Debug)]
@@ -44,20 +62,89 @@ pub async fn invite(
     management: &Management,
     actor: &Actor,
     (email, limits): (&EmailAddress, &Limits),
+    handover: Handover,
+    by: &Change,
+    rng: &mut impl CryptoRng,
+) -> Result<(Invitation, LinkSecret), MemberError> {
+    let id = InvitationId::new(by.at, rng);
+    offer(management, actor, (id, email, limits), (handover, None), by, rng).await
+}
+
+/// As [`invite`], for a request that may be repeated. The caller gets no link.
+pub async fn invite_once(
+    management: &Management,
+    actor: &Actor,
+    (email, limits): (&EmailAddress, &Limits),
+    (handover, once): (Handover, Option<&Once>),
+    by: &Change,
+    rng: &mut impl CryptoRng,
+) -> Result<Made<Invitation>, MemberError> {
+    if let Some(value) = made_before(management, actor.tenant, once, by).await? {
+        return Ok(Made { value, before: true });
+    }
+    let mut id = *InvitationId::new(by.at, rng).bytes();
+    if let Some(once) = once {
+        id[6..].copy_from_slice(mark(once));
+    }
+    let asked = (InvitationId::from_bytes(id), email, limits);
+    match offer(management, actor, asked, (handover, once), by, rng).await {
+        Ok((value, _)) => Ok(Made { value, before: false }),
+        // Another request with the same Idempotency-Key came first.
+        Err(MemberError::Idempotency(IdempotencyError::SecretShown)) => {
+            let first = made_before(management, actor.tenant, once, by).await?;
+            Ok(Made { value: first.ok_or(StoreError::Conflict)?, before: true })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The last bytes of the id of an invitation that a request with an Idempotency-Key creates. A repeat finds the
+/// invitation by them. The slot is a keyed hash, so they reveal nothing.
+fn mark(once: &Once) -> &[u8] {
+    &once.slot[6..]
+}
+
+/// The invitation that an earlier request with this Idempotency-Key created.
+async fn made_before(
+    replica: &Replica,
+    tenant: TenantId,
+    once: Option<&Once>,
+    by: &Change,
+) -> Result<Option<Invitation>, MemberError> {
+    match refuse_repeat::<MemberError>(replica, tenant, once, by.at).await {
+        Ok(()) => return Ok(None),
+        Err(MemberError::Idempotency(IdempotencyError::SecretShown)) => {}
+        Err(error) => return Err(error),
+    }
+    // A key is kept for a day. A second day's worth is read, because the clocks of nodes differ.
+    let most = u16::try_from(2 * MOST_A_DAY).unwrap_or(u16::MAX);
+    let newest = replica.directory.list_invitations(tenant, None, most).await?;
+    let is_it = |one: &Invitation| once.is_some_and(|once| one.id.bytes()[6..] == *mark(once));
+    Ok(Some(newest.into_iter().find(is_it).ok_or(MemberError::MadeBefore)?))
+}
+
+async fn offer(
+    management: &Management,
+    actor: &Actor,
+    (id, email, limits): (InvitationId, &EmailAddress, &Limits),
+    (handover, once): (Handover, Option<&Once>),
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Invitation, LinkSecret), MemberError> {
     management.permit(actor.tenant, Part::Members)?;
-    let id = (actor.tenant, InvitationId::new(by.at, rng));
     let granted = (limits.clone(), author(actor));
-    let (invitation, secret) = Invitation::new(id, email, granted, &management.keyring, by.at, rng);
+    let (invitation, secret) =
+        Invitation::new((actor.tenant, id), email, granted, &management.keyring, by.at, rng);
+    let mail = mail(management, (&invitation, &secret), handover, by, rng).await?;
     judged(Ends::No, || async {
         let rights = Rights::of(management, actor, by.at).await?;
         rights.refuse_bound_key()?;
         rights.reach.covers(None, &[limits])?;
-        match management.directory.create_invitation(&invitation, rights.acting, by).await {
-            Err(StoreError::Conflict) => Err(MemberError::Exists),
-            outcome => Ok(outcome?),
+        let offer = Offer { invitation: &invitation, mail: mail.as_ref(), once };
+        let made = management.directory.create_invitation(offer, rights.acting, by).await;
+        match made_once::<MemberError>(management, actor.tenant, once, by.at, made).await {
+            Err(MemberError::Directory(StoreError::Conflict)) => Err(MemberError::Exists),
+            outcome => outcome,
         }
     })
     .await?;
@@ -65,21 +152,27 @@ pub async fn invite(
     Ok((invitation, secret))
 }
 
-/// Puts the mail with the link of an invitation into the outbox. The link is in no other place.
-pub async fn mail_invitation(
+/// The mail with the link of an invitation. The link is in no other place.
+async fn mail(
     management: &Management,
-    notices: &dyn Notices,
     (invitation, secret): (&Invitation, &LinkSecret),
-    now: Timestamp,
+    handover: Handover,
+    by: &Change,
     rng: &mut impl CryptoRng,
-) -> Result<(), MemberError> {
+) -> Result<Option<SealedNotice>, MemberError> {
+    if handover == Handover::Caller {
+        return Ok(None);
+    }
     let tenant = management.directory.tenant(invitation.tenant).await?.ok_or(MemberError::NotFound)?;
     let to = invitation.open(&management.keyring).ok_or(MemberError::NotFound)?;
+    let (invited_by, language) = match Inviter::of(management, invitation).await? {
+        Inviter::Named { name, language } => (Some(name), language),
+        Inviter::Operator | Inviter::Unknown => (None, None),
+    };
     let link = LinkPath::invitation(invitation.tenant, invitation.id, secret);
-    let news =
-        News::Invitation { tenant: tenant.name, invited_by: None, link, expires: invitation.expires_at };
-    let notice = Notice::invitation(invitation, &to, news, &Locale::default(), now, rng);
-    Ok(notices.add_notices(&[notice.sealed(&management.keyring, rng)]).await?)
+    let news = News::Invitation { tenant: tenant.name, invited_by, link, expires: invitation.expires_at };
+    let notice = Notice::invitation(invitation, &to, news, &language.unwrap_or_default(), by.at, rng);
+    Ok(Some(notice.sealed(&management.keyring, rng)))
 }
 
 /// The invitations of the caller's tenant before `before`, newest first.
@@ -107,25 +200,32 @@ async fn stored(replica: &Replica, tenant: TenantId, id: InvitationId) -> Result
 
 /// Makes another link; the former one is void. From now on the caller is the author.
 pub async fn send_again(
-    replica: &Replica,
+    management: &Management,
     actor: &Actor,
     id: InvitationId,
+    handover: Handover,
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Invitation, LinkSecret), MemberError> {
-    replica.permit(actor.tenant, Part::Members)?;
+    management.permit(actor.tenant, Part::Members)?;
     let secret = LinkSecret::generate(rng);
+    let again =
+        |former: &Invitation| former.sent_again(author(actor), &secret, by.at).map_err(MemberError::from);
+    // The mail shows nothing that another change of the invitation changes.
+    let asked = again(&stored(management, actor.tenant, id).await?)?;
+    let mail = mail(management, (&asked, &secret), handover, by, rng).await?;
     let invitation = judged(Ends::No, || async {
-        let rights = Rights::of(replica, actor, by.at).await?;
-        let former = stored(replica, actor.tenant, id).await?;
+        let rights = Rights::of(management, actor, by.at).await?;
+        let former = stored(management, actor.tenant, id).await?;
         rights.refuse_bound_key()?;
         rights.reach.covers(None, &[&former.limits])?;
-        let again = former.sent_again(author(actor), &secret, by.at)?;
-        replica.directory.renew_invitation((&former, &again), rights.acting, by).await?;
-        Ok(again)
+        let next = again(&former)?;
+        let renewal = (&former, &next);
+        management.directory.renew_invitation(renewal, mail.as_ref(), rights.acting, by).await?;
+        Ok(next)
     })
     .await?;
-    replica.catch_up().await;
+    management.catch_up().await;
     Ok((invitation, secret))
 }
 
@@ -168,6 +268,7 @@ pub async fn accept(
             (Some(Person::new(id, identity, whole, &management.keyring, by.at, rng)), Some(password))
         }
     };
+    let mails = mails_on(management, (tenant, id), accepting, by, rng).await?;
     let member = judged(Ends::No, || async {
         let invitation = stored(management, tenant, id).await?;
         let rights = Granting::of(management, tenant, invitation.author, by.at).await?;
@@ -189,7 +290,8 @@ pub async fn accept(
         };
         let joining =
             Joining { member: &member, person: new.as_ref(), invitation: Some(&invitation), password };
-        match management.directory.add_member(joining, rights.acting, by).await {
+        let notices = mails.on(None, &member.limits);
+        match management.directory.add_member(joining, rights.acting, &notices, by).await {
             Err(StoreError::Conflict) => Err(MemberError::BadLink),
             outcome => outcome.map(|()| member).map_err(MemberError::Directory),
         }
@@ -200,4 +302,25 @@ pub async fn accept(
         MemberError::NotFound | MemberError::NoRights | MemberError::NotCovered(_) => MemberError::BadLink,
         error => error,
     })
+}
+
+/// The mails to the owners on what the person gets by accepting. The limits of an invitation never change.
+async fn mails_on(
+    management: &Management,
+    (tenant, id): (TenantId, InvitationId),
+    accepting: &Accepting,
+    by: &Change,
+    rng: &mut impl CryptoRng,
+) -> Result<GrantMails, MemberError> {
+    let Some(invitation) = management.directory.invitation(tenant, id).await? else {
+        return Ok(GrantMails::default());
+    };
+    let name = match accepting {
+        Accepting::New(identity, ..) => Some(identity.name.clone()),
+        Accepting::Known(person) => {
+            let person = management.directory.person(*person).await?;
+            person.and_then(|person| person.open(&management.keyring)).map(|identity| identity.name)
+        }
+    };
+    Ok(GrantMails::of(management, tenant, (name.as_ref(), &invitation.limits), by.at, rng).await?)
 }

@@ -11,10 +11,11 @@ use crate::{
         scope::{Scope, Scopes},
         share::Share,
     },
-    context::Replica,
+    context::{Management, Replica},
     id::{KeyId, ProfileId, TenantId},
     management::{
         member_keys::{is_seen, may_make_company_key, read_governed},
+        owner_mails::on_new_key,
         reach::{Ends, Rights},
         repeat::{made_once, refuse_repeat},
     },
@@ -92,19 +93,19 @@ pub struct UpdateKey {
 
 /// Creates a key. Only the second value contains its secret, to be shown once.
 pub async fn create_key(
-    replica: &Replica,
+    management: &Management,
     actor: &Actor,
     request: CreateKey,
     once: Option<Once>,
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), KeyError> {
-    create_key_asked_by(replica, actor, request, (actor.tenant, once), by, rng).await
+    create_key_asked_by(management, actor, request, (actor.tenant, once), by, rng).await
 }
 
 /// As [`create_key`], for a caller of the tenant `asking`: the Idempotency-Key belongs to that tenant.
 pub(crate) async fn create_key_asked_by(
-    replica: &Replica,
+    management: &Management,
     actor: &Actor,
     request: CreateKey,
     (asking, once): (TenantId, Option<Once>),
@@ -114,46 +115,50 @@ pub(crate) async fn create_key_asked_by(
     if !scopes_of(actor.tenant, request.mode).covers(request.scopes) {
         return Err(KeyError::NotOfTenant(request.scopes));
     }
-    refuse_repeat::<KeyError>(replica, asking, once.as_ref(), by.at).await?;
+    refuse_repeat::<KeyError>(management, asking, once.as_ref(), by.at).await?;
     let presented = PresentedKey::generate(request.mode, KeyId::new(by.at, rng), rng);
-    let key = make(replica, actor, &request, &presented, (asking, once.as_ref()), by).await?;
-    replica.catch_up().await;
+    let key = make(management, actor, &request, &presented, (asking, once.as_ref()), by, rng).await?;
+    management.catch_up().await;
     Ok((key, presented))
 }
 
 /// Makes the key that was generated elsewhere, under the id in its text; it is live or test as it says. The
 /// directory answers `Conflict` if the id exists.
 pub async fn install_key(
-    replica: &Replica,
+    management: &Management,
     actor: &Actor,
     request: CreateKey,
     presented: &PresentedKey,
     by: &Change,
+    rng: &mut impl CryptoRng,
 ) -> Result<Key, KeyError> {
     if !scopes_of(actor.tenant, presented.mode).covers(request.scopes) {
         return Err(KeyError::NotOfTenant(request.scopes));
     }
-    let made = make(replica, actor, &request, presented, (actor.tenant, None), by).await;
-    replica.catch_up().await;
+    let made = make(management, actor, &request, presented, (actor.tenant, None), by, rng).await;
+    management.catch_up().await;
     made
 }
 
 async fn make(
-    replica: &Replica,
+    management: &Management,
     actor: &Actor,
     request: &CreateKey,
     presented: &PresentedKey,
     (asking, once): (TenantId, Option<&Once>),
     by: &Change,
+    rng: &mut impl CryptoRng,
 ) -> Result<Key, KeyError> {
-    replica.permit(actor.tenant, Part::Keys)?;
-    judged(replica, Ends::No, async || {
-        let rights = Rights::over_keys(replica, actor, by.at).await?.ok_or(KeyError::NotOwn)?;
+    management.permit(actor.tenant, Part::Keys)?;
+    let named = (request.name.0.as_str(), request.scopes);
+    let notices = on_new_key(management, actor.tenant, named, by.at, rng).await?;
+    judged(management, Ends::No, async || {
+        let rights = Rights::over_keys(management, actor, by.at).await?.ok_or(KeyError::NotOwn)?;
         judge_new(&rights, request, presented.mode)?;
         let key = request.key(&rights.actor, presented, by.at);
         let asked = once.map(|once| (asking, once));
-        let created = replica.directory.create_key(&key, asked, rights.acting, by).await;
-        made_once::<KeyError>(replica, asking, once, by.at, created).await?;
+        let created = management.directory.create_key(&key, asked, rights.acting, &notices, by).await;
+        made_once::<KeyError>(management, asking, once, by.at, created).await?;
         Ok(key)
     })
     .await

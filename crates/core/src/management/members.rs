@@ -14,6 +14,7 @@ use crate::{
     locale::Locale,
     management::{
         keys::CreateKey,
+        owner_mails::{GrantMails, on_new_key},
         reach::{Ends, MemberError, Rights, judged, stored},
     },
     people::{
@@ -23,7 +24,10 @@ use crate::{
         person::{Identity, Person},
         shares::{GroupName, Shares},
     },
-    ports::{directory::members::Joining, error::StoreError},
+    ports::{
+        directory::{members::Joining, people::Standing},
+        error::StoreError,
+    },
     tenant::system::Part,
 };
 use rand::CryptoRng;
@@ -87,6 +91,7 @@ pub async fn add_member(
     Reach::Operator.covers(None, &[limits])?;
     let (id, person) = (MemberId::new(by.at, rng), PersonId::new(rng));
     let whole = (Locale::default(), limits.zone.clone());
+    let mails = GrantMails::of(management, tenant, (Some(&identity.name), limits), by.at, rng).await?;
     let new = Person::new(person, identity, whole, &management.keyring, by.at, rng);
     let member = judged(Ends::No, || async {
         let known = management.directory.find_person(new.email).await?;
@@ -104,7 +109,8 @@ pub async fn add_member(
             invitation: None,
             password: None,
         };
-        match management.directory.add_member(joining, None, by).await {
+        let notices = mails.on(None, &member.limits);
+        match management.directory.add_member(joining, None, &notices, by).await {
             // Meanwhile the person came, went, or became a member.
             Err(StoreError::Conflict) => Err(StoreError::Moved.into()),
             outcome => Ok(outcome.map(|()| member)?),
@@ -148,26 +154,52 @@ pub async fn identify_all(
     tenant: TenantId,
     members: &[Member],
 ) -> Result<HashMap<PersonId, Identity>, MemberError> {
-    let ids = || members.iter().map(|member| member.id);
-    let (Some(from), Some(to)) = (ids().min(), ids().max()) else { return Ok(HashMap::new()) };
-    let people = replica.directory.people_of_members(tenant, (from, to)).await?;
+    let Some(between) = ends_of(members) else { return Ok(HashMap::new()) };
+    let people = replica.directory.people_of_members(tenant, between).await?;
     Ok(people.into_iter().filter_map(|person| Some((person.id, person.open(keyring)?))).collect())
+}
+
+/// How the persons of these members stand in the tenant. The members are a page of a list.
+pub async fn standings(
+    replica: &Replica,
+    tenant: TenantId,
+    members: &[Member],
+) -> Result<HashMap<PersonId, Standing>, MemberError> {
+    let Some(between) = ends_of(members) else { return Ok(HashMap::new()) };
+    let standings = replica.directory.standing_of_members(tenant, between).await?;
+    Ok(standings.into_iter().map(|standing| (standing.person, standing)).collect())
+}
+
+/// The least and the greatest id of these members.
+fn ends_of(members: &[Member]) -> Option<(MemberId, MemberId)> {
+    let ids = || members.iter().map(|member| member.id);
+    ids().min().zip(ids().max())
 }
 
 /// Changes a member and returns its new state. If the member was narrowed, all nodes refuse its keys until they
 /// have read the new limits.
 pub async fn update_member(
-    replica: &Replica,
+    management: &Management,
     actor: &Actor,
     id: MemberId,
     change: &MemberChange,
     by: &Change,
+    rng: &mut impl CryptoRng,
 ) -> Result<Member, MemberError> {
-    replica.permit(actor.tenant, Part::Members)?;
+    management.permit(actor.tenant, Part::Members)?;
+    let mails = match (change.limits.role, change.limits.permissions) {
+        (None, None) => GrantMails::default(),
+        _ => {
+            let present = stored(management, actor.tenant, id).await?;
+            let identity = identify(management, &management.keyring, &present).await?;
+            let granted = (identity.as_ref().map(|one| &one.name), &change.limits.apply(&present.limits));
+            GrantMails::of(management, actor.tenant, granted, by.at, rng).await?
+        }
+    };
     let disables = if change.disabled == Some(true) { Ends::Yes } else { Ends::No };
     let (member, ends) = judged(disables, || async {
-        let rights = Rights::of(replica, actor, by.at).await?;
-        let former = stored(replica, actor.tenant, id).await?;
+        let rights = Rights::of(management, actor, by.at).await?;
+        let former = stored(management, actor.tenant, id).await?;
         let limits = change.limits.apply(&former.limits);
         rights.reach.covers(Some(id), &[&former.limits, &limits])?;
         let disabled = change.disabled.unwrap_or(former.disabled);
@@ -178,11 +210,13 @@ pub async fn update_member(
         if former.is_narrower_than(&member) {
             rights.refuse_bound_key()?;
         }
-        let ends = replica.directory.update_member((&former, &member), rights.acting, by).await?;
+        let notices = mails.on(Some(&former.limits), &member.limits);
+        let moved = (&former, &member);
+        let ends = management.directory.update_member(moved, rights.acting, &notices, by).await?;
         Ok((member, ends))
     })
     .await?;
-    replica.tell_ends(ends).await;
+    management.tell_ends(ends).await;
     Ok(member)
 }
 
@@ -224,19 +258,20 @@ pub async fn close_account(replica: &Replica, person: PersonId, by: &Change) -> 
 /// member must have the scopes and the named profiles. Its limits bind the key anyway, but a key with less than
 /// its maker asked for would surprise.
 pub async fn create_member_key(
-    replica: &Replica,
+    management: &Management,
     (tenant, id): (TenantId, MemberId),
     request: CreateKey,
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), MemberError> {
-    replica.permit(tenant, Part::Keys)?;
-    let member = stored(replica, tenant, id).await?;
+    management.permit(tenant, Part::Keys)?;
+    let member = stored(management, tenant, id).await?;
     let profiles = request.profiles.as_ref().unwrap_or(&member.limits.shares.profiles);
     Reach::of_member(&member).covers_key(request.scopes, profiles)?;
     let presented = PresentedKey::generate(request.mode, KeyId::new(by.at, rng), rng);
     let key = Key { member: Some(id), ..request.key(&Actor::operator(tenant), &presented, by.at) };
-    replica.directory.create_key(&key, None, None, by).await?;
-    replica.catch_up().await;
+    let notices = on_new_key(management, tenant, (&key.name, key.scopes), by.at, rng).await?;
+    management.directory.create_key(&key, None, None, &notices, by).await?;
+    management.catch_up().await;
     Ok((key, presented))
 }

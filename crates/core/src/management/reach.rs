@@ -16,6 +16,7 @@ use crate::{
     },
     ports::{directory::members::Acting, error::StoreError},
     time::Timestamp,
+    verification::idempotency::IdempotencyError,
 };
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,11 @@ pub enum MemberError {
     /// The address belongs to a member of the tenant, or has an invitation.
     #[error("the address is invited or a member already")]
     Exists,
+    /// An earlier request with the same Idempotency-Key made the invitation, which is not open any more.
+    #[error("an earlier request made the invitation, which has ended")]
+    MadeBefore,
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
     /// The invitation was sent as often as it may be.
     #[error("the invitation was sent too often")]
     SentTooOften,

@@ -6,7 +6,7 @@ use crate::{
         change::Change,
         key::{Key, PresentedKey},
     },
-    context::Replica,
+    context::{Management, Replica},
     id::{ProfileId, TenantId, WebhookId},
     management::{
         keys::{CreateKey, KeyError, create_key_asked_by},
@@ -167,15 +167,15 @@ pub async fn read_changeable(replica: &Replica, tenant: TenantId) -> Result<Tena
 /// The expiry and the allowlist of the operator's key do not bind the new one: the tenant calls from other
 /// addresses.
 pub async fn create_tenant_key(
-    replica: &Replica,
+    management: &Management,
     tenant: TenantId,
     request: CreateKey,
     once: Option<Once>,
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), TenantError> {
-    let actor = Actor::operator(read_changeable(replica, tenant).await?.id);
-    Ok(create_key_asked_by(replica, &actor, request, (OPERATOR, once), by, rng).await?)
+    let actor = Actor::operator(read_changeable(management, tenant).await?.id);
+    Ok(create_key_asked_by(management, &actor, request, (OPERATOR, once), by, rng).await?)
 }
 
 /// Renames, disables, enables or deletes a tenant. If it is disabled or deleted, also notifies the nodes.

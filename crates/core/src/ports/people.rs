@@ -7,21 +7,22 @@ pub mod codes;
 pub mod devices;
 pub mod links;
 pub mod notices;
+pub mod reminders;
 pub mod sessions;
 pub mod waits;
 
 use crate::ports::people::{
     accounts::Accounts, activity::Activity, codes::PendingCodes, devices::Devices, links::Links,
-    notices::Notices, sessions::Sessions, waits::Waits,
+    notices::Notices, reminders::Reminders, sessions::Sessions, waits::Waits,
 };
 
 /// All of it.
 pub trait SignInStore:
-    Accounts + Activity + PendingCodes + Devices + Links + Notices + Sessions + Waits
+    Accounts + Activity + PendingCodes + Devices + Links + Notices + Reminders + Sessions + Waits
 {
 }
 
 impl<T> SignInStore for T where
-    T: Accounts + Activity + PendingCodes + Devices + Links + Notices + Sessions + Waits
+    T: Accounts + Activity + PendingCodes + Devices + Links + Notices + Reminders + Sessions + Waits
 {
 }

@@ -18,7 +18,7 @@ use crate::{
         begin::{Beginning, NewSession, begin},
         codes::{CodeError, Sent},
         second::send_first_code,
-        tenants::tenants,
+        tenants::{has_way_in, tenants},
     },
     time::Timestamp,
 };
@@ -85,6 +85,7 @@ pub async fn sign_in(
     let account = people.find_account(email).await?;
     let person = account.as_ref().map(|account| account.person.id);
     let open = tenants(entrance, person.unwrap_or(NOBODY)).await?;
+    let has_way_in = has_way_in(entrance, &open, email, now).await?;
     let browser = Browser::of(entrance, visitor, person.unwrap_or(NOBODY), now).await?;
     let counted = Counted::take(entrance, visitor, email, &browser, now).await?;
     let counted = counted.map_err(|waiting| SignInError::Wait(waiting.until))?;
@@ -103,7 +104,7 @@ pub async fn sign_in(
         device: browser.id(),
         ..attempt(entrance, visitor, email, outcome, now, rng)
     };
-    let Some(account) = account.filter(|_| verified != Verified::No && !open.is_empty()) else {
+    let Some(account) = account.filter(|_| verified != Verified::No && has_way_in) else {
         people.note_sign_in(&note(SignInOutcome::WrongPassword, rng), None).await?;
         return Err(SignInError::Wrong);
     };

@@ -1,10 +1,12 @@
 //! Persons who come by a link: the set-up of the installation, and invitations. Each refusal of a link is the same.
 
 use crate::{
+    acts::ways::portal_has_route,
     id::{InvitationId, MemberId, PersonId, TenantId},
     locale::Locale,
     management::{
         invitations::{Accepting, accept},
+        inviter::Inviter,
         reach::MemberError,
     },
     people::{
@@ -16,6 +18,7 @@ use crate::{
         person::{EmailAddress, EmailMark, Identity, Person, PersonName},
         session::Factors,
     },
+    phone::PhoneNumber,
     ports::{
         directory::members::Joining,
         error::StoreError,
@@ -25,7 +28,9 @@ use crate::{
         Entrance, Visitor,
         attempt::Browser,
         begin::{Beginning, NewSession, begin},
-        visit::Visit,
+        own::enrolment::{EnrolError, ask_enrolment},
+        signed_in::{OwnError, SignedIn},
+        visit::{Visit, needs_code},
     },
     tenant::{OPERATOR, TenantName},
     time::Timestamp,
@@ -74,10 +79,13 @@ impl From<MemberError> for JoinError {
 pub struct OpenInvitation {
     pub tenant: TenantName,
     pub email: EmailAddress,
+    pub inviter: Inviter,
     pub limits: Limits,
     pub expires_at: Timestamp,
     /// The mark of the address.
     pub mark: EmailMark,
+    /// Whether the tenant demands a second factor now, so that a new person types a number, too.
+    pub needs_phone: bool,
 }
 
 /// What a new person chose.
@@ -103,8 +111,12 @@ pub async fn open_invitation(
     let view = context.snapshot.tenant(tenant).filter(|_| !context.snapshot.is_disabled(tenant));
     let (Some(invitation), Some(view)) = (invitation, view) else { return Err(JoinError::BadLink) };
     let email = invitation.open(&context.keyring).ok_or(JoinError::BadLink)?;
+    let rules = view.settings.security.rules(tenant);
+    let needs_phone = portal_has_route(context) && needs_code(context, tenant, rules, now);
+    let inviter = Inviter::of(context, &invitation).await?;
     let Invitation { email: mark, limits, expires_at, .. } = invitation;
-    Ok(OpenInvitation { tenant: view.tenant.name.clone(), email, limits, expires_at, mark })
+    let tenant = view.tenant.name.clone();
+    Ok(OpenInvitation { tenant, email, inviter, limits, expires_at, mark, needs_phone })
 }
 
 /// Makes the invited person and its membership, and begins its first session.
@@ -127,6 +139,22 @@ pub async fn accept_as_new(
     let by = visitor.change(now);
     let member = accept(&entrance.context, (tenant, id), secret, &accepting, &by, rng).await?;
     first_session(entrance, visitor, &member, former, now, rng).await
+}
+
+/// Sends the first code to the number that a new person typed beside its password. The person has joined already: if
+/// this fails, the page of the second factor asks for a number again.
+pub async fn send_first_code(
+    entrance: &Entrance,
+    visitor: &Visitor,
+    new: &NewSession,
+    (typed, number): (&str, &PhoneNumber),
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<(), EnrolError> {
+    let session = &new.session;
+    let account = entrance.people.account(session.person).await?.ok_or(OwnError::SignedOut)?;
+    let own = SignedIn { entrance, session, account: &account, visitor, now };
+    ask_enrolment(&own, typed, number, None, rng).await.map(drop)
 }
 
 /// Makes a person who is signed in a member. The person must have the invited address.

@@ -19,7 +19,7 @@ use crate::{
         begin::{Beginning, NewSession, begin},
         codes::{CodeCheck, CodeEnd, CodeError, NewCode, Sent, check_code, resend_code, send_code},
         purpose::Purpose,
-        tenants::{OpenTenant, tenants},
+        tenants::{OpenTenant, has_way_in, tenants},
     },
     time::Timestamp,
 };
@@ -214,14 +214,15 @@ pub async fn enter_recovery_code(
     }
 }
 
-/// A half-way sign-in that is not over, of a person who may still enter a tenant.
+/// A half-way sign-in that is not over, of a person who still has a way in.
 async fn open_half(
     entrance: &Entrance,
     secret: HashedSecret,
     now: Timestamp,
 ) -> Result<(HalfSignIn, Account), SecondError> {
     let (half, account) = entrance.people.half(secret, now).await?.ok_or(SecondError::Over)?;
-    if tenants(entrance, account.person.id).await?.is_empty() {
+    let open = tenants(entrance, account.person.id).await?;
+    if !has_way_in(entrance, &open, account.person.email, now).await? {
         return Err(SecondError::Over);
     }
     Ok((half, account))

@@ -1,8 +1,12 @@
 //! The tenants that a person may enter.
 
 use crate::{
-    id::PersonId, people::member::Member, ports::error::StoreError, sign_in::Entrance,
+    id::PersonId,
+    people::{member::Member, person::EmailMark},
+    ports::error::StoreError,
+    sign_in::Entrance,
     snapshot::view::TenantView,
+    time::Timestamp,
 };
 use std::sync::Arc;
 
@@ -18,6 +22,18 @@ pub(super) fn opened(entrance: &Entrance, member: Member) -> Option<OpenTenant> 
     let snapshot = &entrance.context.snapshot;
     let view = snapshot.tenant(member.tenant).filter(|_| !snapshot.is_disabled(member.tenant))?;
     (!member.disabled && view.tenant.disabled_at.is_none()).then_some(OpenTenant { view, member })
+}
+
+/// Whether a person signs in at all: it may enter a tenant, or accept an invitation. The invitation is looked up in
+/// any case, so that the time tells nobody whether the person may enter a tenant.
+pub(super) async fn has_way_in(
+    entrance: &Entrance,
+    open: &[OpenTenant],
+    email: EmailMark,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let is_invited = entrance.context.directory.is_invited(email, now).await?;
+    Ok(is_invited || !open.is_empty())
 }
 
 /// The tenants that a person may enter, sorted by name.

@@ -158,17 +158,7 @@ pub async fn done(
     secret: Option<&LinkSecret>,
     said: impl Into<String>,
 ) -> Result<HttpResponse, Error> {
-    after(here, to, secret, &Flash::good(said)).await
-}
-
-/// After an act that used a proof up, whatever it did.
-pub async fn after(
-    here: &Visiting,
-    to: &str,
-    secret: Option<&LinkSecret>,
-    said: &Flash,
-) -> Result<HttpResponse, Error> {
-    here.tell(said).await?;
+    here.tell(&Flash::good(said)).await?;
     let answer = go_to(to);
     Ok(match secret {
         Some(secret) => signed::with_session(&here.request, answer, secret),

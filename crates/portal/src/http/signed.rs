@@ -43,10 +43,11 @@ pub fn with_session(request: &HttpRequest, mut answer: HttpResponse, secret: &Li
 pub async fn begun(portal: &Portal, new: NewSession, to: Option<String>) -> Result<HttpResponse, Error> {
     let (request, entrance, now) = (&portal.request, &portal.entrance, portal.now());
     let mut secret = new.secret;
-    let mut place = "/portal";
+    let (mut place, mut is_nowhere) = ("/portal", false);
     if new.session.tenant.is_none() {
         let open = tenants(entrance, new.session.person).await.map_err(directory)?;
         place = "/portal/tenants";
+        is_nowhere = open.is_empty();
         if let [only] = open.as_slice() {
             let seen = visit(entrance, &secret, portal.visitor.address, true, now).await;
             if let Ok(seen) = seen {
@@ -60,9 +61,11 @@ pub async fn begun(portal: &Portal, new: NewSession, to: Option<String>) -> Resu
             }
         }
     }
-    let to = match place {
-        "/portal" => to.unwrap_or_else(|| place.to_owned()),
-        place => with_next(place, to.as_deref()),
+    let to = match (place, to) {
+        ("/portal", to) => to.unwrap_or_else(|| place.to_owned()),
+        // Who may enter no company may still accept an invitation.
+        (_, Some(to)) if is_nowhere && to.starts_with("/portal/invite/") => to,
+        (place, to) => with_next(place, to.as_deref()),
     };
     let mut answer = with_session(request, go_to(&to), &secret);
     let cookies = answer.headers_mut();

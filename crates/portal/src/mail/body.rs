@@ -3,8 +3,8 @@
 use super::{
     Office, names,
     part::{Body, Part},
-    words::{Value, Words},
 };
+use crate::text::{Text, Value};
 use countersign_core::{
     people::{
         hours::Zone,
@@ -21,19 +21,19 @@ const LINK_LIFE: Duration = Duration::from_secs(7 * 86_400);
 
 /// Writes one mail: its texts, and the values that many of them contain.
 struct Writer<'a> {
-    words: Words,
+    words: Text,
     notice: &'a Notice,
     office: &'a Office,
     parts: Vec<Part>,
 }
 
-pub(super) fn body(words: Words, notice: &Notice, office: &Office) -> Body {
+pub(super) fn body(words: Text, notice: &Notice, office: &Office) -> Body {
     let mut writer = Writer { words, notice, office, parts: Vec::new() };
     let subject = writer.write();
     let name = notice.name.as_ref().and_then(names::person);
     let greeting = match name {
         Some(name) => words.with("mail-hello", &[("name", name.into())]),
-        None => words.get("mail-hello-nameless"),
+        None => words.get("mail-hello-nameless").into_owned(),
     };
     Body { subject, greeting, parts: writer.parts }
 }
@@ -125,6 +125,29 @@ impl Writer<'_> {
                 self.save_account();
                 self.subject("address-changing-subject", &[])
             }
+            News::AddressRestored { at } => {
+                self.text("address-restored-text", &[]);
+                self.when(*at);
+                self.save_account();
+                self.subject("address-restored-subject", &[])
+            }
+            News::AddressLeft { at } => {
+                self.text("address-left-text", &[]);
+                self.when(*at);
+                self.subject("address-left-subject", &[])
+            }
+            News::AddressSet { at, to } => {
+                self.text("address-set-text", &[("address", names::unlinked(to.as_str()).into())]);
+                self.when(*at);
+                self.text("by-operator-unexpected", &[]);
+                self.subject("address-set-subject", &[])
+            }
+            News::SignedOut { at } => {
+                self.text("signed-out-text", &[]);
+                self.when(*at);
+                self.text("by-operator-unexpected", &[]);
+                self.subject("signed-out-subject", &[])
+            }
             News::EnrolTwoFactor { tenant, link, expires } => {
                 self.text("enrol-two-factor-text", &[tenant_value(tenant)]);
                 self.link_until("enrol-two-factor-button", link, *expires);
@@ -159,6 +182,9 @@ impl Writer<'_> {
         link: &LinkPath,
         expires: Timestamp,
     ) -> String {
+        if invited_by.is_none() {
+            self.text("invitation-by-operator", &[]);
+        }
         self.text("invitation-text", &[tenant_value(tenant)]);
         self.link_until("invitation-button", link, expires);
         self.text("invitation-unexpected", &[]);
@@ -183,11 +209,11 @@ impl Writer<'_> {
                 words.with("mail-browser-on", &[("browser", browser.into()), ("os", os.into())])
             };
             let mut facts = vec![
-                (words.get("mail-when"), time(words, &self.notice.zone, *at)),
-                (words.get("mail-from"), from),
+                (words.get("mail-when").into_owned(), time(words, &self.notice.zone, *at)),
+                (words.get("mail-from").into_owned(), from),
             ];
             if !browser.is_empty() {
-                facts.push((words.get("mail-browser"), names::unlinked(&browser)));
+                facts.push((words.get("mail-browser").into_owned(), names::unlinked(&browser)));
             }
             self.parts.push(Part::Facts(facts));
             self.heading("mail-you");
@@ -257,14 +283,18 @@ impl Writer<'_> {
     }
 
     fn heading(&mut self, key: &str) {
-        self.parts.push(Part::Heading(self.words.get(key)));
+        self.parts.push(Part::Heading(self.words.get(key).into_owned()));
     }
 
     /// When it happened, and what to do.
     fn happened(&mut self, at: Timestamp) {
-        let fact = (self.words.get("mail-when"), time(self.words, &self.notice.zone, at));
-        self.parts.push(Part::Facts(vec![fact]));
+        self.when(at);
         self.you_or_not();
+    }
+
+    fn when(&mut self, at: Timestamp) {
+        let fact = (self.words.get("mail-when").into_owned(), time(self.words, &self.notice.zone, at));
+        self.parts.push(Part::Facts(vec![fact]));
     }
 
     fn you_or_not(&mut self) {
@@ -284,7 +314,7 @@ impl Writer<'_> {
 
     fn button(&mut self, key: &str, link: &LinkPath) {
         let url = format!("{}{}", self.office.origin, link.expose());
-        self.parts.push(Part::Button { label: self.words.get(key), url });
+        self.parts.push(Part::Button { label: self.words.get(key).into_owned(), url });
     }
 
     fn link_until(&mut self, key: &str, link: &LinkPath, until: Timestamp) {
@@ -301,7 +331,7 @@ impl Writer<'_> {
 }
 
 /// `Wednesday 25 November 2026, 22:12 (Europe/Warsaw)`.
-fn time(words: Words, zone: &Zone, at: Timestamp) -> String {
+fn time(words: Text, zone: &Zone, at: Timestamp) -> String {
     let local = zone.local(at);
     let clock = format!("{:02}:{:02}", local.hour(), local.minute());
     let more = [
@@ -313,7 +343,7 @@ fn time(words: Words, zone: &Zone, at: Timestamp) -> String {
 }
 
 /// `2 December 2026`.
-fn date(words: Words, zone: &Zone, at: Timestamp) -> String {
+fn date(words: Text, zone: &Zone, at: Timestamp) -> String {
     words.with("mail-date", &date_values(zone, at))
 }
 

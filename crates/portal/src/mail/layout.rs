@@ -3,8 +3,8 @@
 use super::{
     Office,
     part::{Body, Part},
-    words::Words,
 };
+use crate::text::Text;
 use askama::Template;
 
 /// The longest line of the text part. Only an address may be longer: a broken one leads nowhere.
@@ -42,12 +42,12 @@ struct Contact {
 }
 
 impl Foot {
-    fn new(words: Words, office: &Office) -> Self {
+    fn new(words: Text, office: &Office) -> Self {
         let support = office.support.as_deref().unwrap_or_default().split(',').map(str::trim);
         Self {
-            never_asks: words.get("mail-never-asks"),
+            never_asks: words.get("mail-never-asks").into_owned(),
             links_lead: words.with("mail-links-lead", &[("host", office.host().into())]),
-            questions: words.get("mail-questions"),
+            questions: words.get("mail-questions").into_owned(),
             support: support.filter(|text| !text.is_empty()).map(Contact::new).collect(),
         }
     }
@@ -61,11 +61,11 @@ impl Contact {
     }
 }
 
-pub(super) fn lay_out(words: Words, body: Body, office: &Office) -> Letter {
+pub(super) fn lay_out(words: Text, body: Body, office: &Office) -> Letter {
     let foot = Foot::new(words, office);
     let text = write_text(words, &body, &foot);
     // Rendering writes into memory, and no value of the template can fail.
-    let html = Html { tag: words.tag, body: &body, foot: &foot }.render().unwrap_or_default();
+    let html = Html { tag: words.tag(), body: &body, foot: &foot }.render().unwrap_or_default();
     let links = body.parts.iter().filter_map(|part| match part {
         Part::Button { url, .. } => Some(url.clone()),
         _ => None,
@@ -73,7 +73,7 @@ pub(super) fn lay_out(words: Words, body: Body, office: &Office) -> Letter {
     Letter { links: links.collect(), subject: body.subject, text, html }
 }
 
-fn write_text(words: Words, body: &Body, foot: &Foot) -> String {
+fn write_text(words: Text, body: &Body, foot: &Foot) -> String {
     let mut blocks = vec![wrap(&body.greeting)];
     for part in &body.parts {
         blocks.push(match part {
@@ -110,7 +110,7 @@ fn write_text(words: Words, body: &Body, foot: &Foot) -> String {
 }
 
 /// Labels and values in two columns.
-fn write_facts(words: Words, facts: &[(String, String)]) -> String {
+fn write_facts(words: Text, facts: &[(String, String)]) -> String {
     let facts: Vec<_> = facts
         .iter()
         .map(|(label, value)| (words.with("mail-fact", &[("label", label.as_str().into())]), value))

@@ -6,9 +6,9 @@ use countersign_core::people::person::PersonName;
 /// It joins nothing and shows nothing. Mail programs end an address at it.
 const NOT_JOINED: char = '\u{200c}';
 
-/// The name of a person, unless it looks like an address: no person is called so, and the mail says the same
-/// without it.
-pub(super) fn person(name: &PersonName) -> Option<String> {
+/// The name of a person, unless it looks like an address: no person is called so, and the mail or the
+/// page says the same without it.
+pub(crate) fn person(name: &PersonName) -> Option<String> {
     let name = name.expose();
     (!looks_like_address(name)).then(|| name.to_owned())
 }

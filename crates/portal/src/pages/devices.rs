@@ -196,7 +196,7 @@ fn icon(agent: &str) -> &'static str {
 /// Such as `203.0.113.9, Poland`.
 fn from(here: &Visiting, address: IpAddr) -> String {
     match here.entrance.places.country(address) {
-        Some(country) => format!("{address}, {}", country.as_str()),
+        Some(country) => format!("{address}, {}", here.t.country(country)),
         None => address.to_string(),
     }
 }

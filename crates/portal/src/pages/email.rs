@@ -5,10 +5,10 @@ use crate::{
     errors::Errors,
     http::{
         answer::page_with,
-        proving::{Step, after, done, own, own_error, step},
+        proving::{Step, done, own, own_error, step},
         visiting::{Sent, Visiting},
     },
-    shell::{Flash, Shell},
+    shell::Shell,
 };
 use actix_web::{Error, HttpResponse, http::StatusCode};
 use askama::Template;
@@ -58,10 +58,7 @@ pub async fn send(sent: Sent) -> Result<HttpResponse, Error> {
             done(&here, "/portal/email", secret.as_ref(), said).await
         }
         Err(EmailError::Same) => answer(&here, typed, Proof::Password, wrong("email-same")).await,
-        Err(EmailError::TooOften(secret)) => {
-            let refused = Flash::warn(t.get("email-often"));
-            after(&here, "/portal/email", secret.as_ref(), &refused).await
-        }
+        Err(EmailError::TooOften) => answer(&here, typed, Proof::Password, wrong("email-often")).await,
         Err(EmailError::Own(error)) => Err(own_error(error)),
     }
 }

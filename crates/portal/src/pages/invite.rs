@@ -13,23 +13,32 @@ use crate::{
         language, signed,
         visiting::Portal,
     },
-    shell::Shell,
+    mail,
+    shell::{Flash, Shell},
+    text::Text,
 };
 use actix_web::{Error, HttpResponse, http::StatusCode, web};
 use askama::Template;
 use countersign_core::{
     id::{InvitationId, TenantId},
+    management::inviter::Inviter,
     people::invitation::LinkSecret,
+    phone::PhoneNumber,
     sign_in::{
+        begin::NewSession,
         enter::{EnterError, enter},
-        join::{JoinError, OpenInvitation, accept_as_new, accept_signed_in, open_invitation},
+        join::{
+            JoinError, OpenInvitation, accept_as_new, accept_signed_in, open_invitation, send_first_code,
+        },
+        late::set_flash,
         visit::{Gone, Visit, visit},
     },
 };
 use countersign_web::{problem::directory, rng};
 
-/// The key of the title. It has the value `tenant`.
+/// The keys of the title. They have the value `tenant`, and the first also `name`.
 pub const TITLE: &str = "invite-title";
+pub const TITLE_NAMELESS: &str = "invite-title-nameless";
 
 #[derive(Template)]
 #[template(path = "portal/invite.html")]
@@ -38,6 +47,7 @@ pub struct InvitePage {
     pub tenant: String,
     pub email: String,
     pub until: String,
+    pub is_by_operator: bool,
     /// What the member will be allowed to do, a sentence each.
     pub may: Vec<String>,
     pub reader: Reader,
@@ -111,16 +121,22 @@ pub async fn send(portal: Portal, address: Address, mut form: Form) -> Result<Ht
         }
         "sign-in" => return Ok(go_to(&signed::with_next("/portal/sign-in", Some(request.path())))),
         _ => {
-            let Some(newcomer) = Newcomer::read(t, &mut form) else {
+            // Both are read, so that the page names all errors.
+            let (newcomer, number) =
+                (Newcomer::read(t, &mut form), invited.open.needs_phone.then(|| read_number(t, &mut form)));
+            let (Some(newcomer), None | Some(Some(_))) = (newcomer, &number) else {
                 return answer(&portal, &invited, &form).await;
             };
             let former = cookies::read(request, Jar::Session);
             let new = newcomer.with(form.raw("password"));
-            accept_as_new(entrance, visitor, invited.link(), new, former.as_ref(), now, &mut rng()).await
+            let new =
+                accept_as_new(entrance, visitor, invited.link(), new, former.as_ref(), now, &mut rng()).await;
+            new.map(|new| (new, number.flatten()))
         }
     };
     let refused = match joined {
-        Ok(new) => return signed::begun(&portal, new, None).await,
+        Ok((new, None)) => return signed::begun(&portal, new, None).await,
+        Ok((new, Some(number))) => return add_phone(&portal, t, new, (form.raw("password"), &number)).await,
         Err(error) => not_joined(&portal, t, error)?,
     };
     match refused {
@@ -130,6 +146,26 @@ pub async fn send(portal: Portal, address: Address, mut form: Form) -> Result<Ht
             answer(&portal, &invited, &form).await
         }
     }
+}
+
+fn read_number(t: Text, form: &mut Form) -> Option<PhoneNumber> {
+    form.read("phone", |text| PhoneNumber::parse(text).map_err(|_| t.get("phone-unreadable").into_owned()))
+}
+
+/// The tenant demands a second factor: the first code is sent to the number, and the next page asks for it.
+async fn add_phone(
+    portal: &Portal,
+    t: Text,
+    new: NewSession,
+    typed: (&str, &PhoneNumber),
+) -> Result<HttpResponse, Error> {
+    let (entrance, visitor) = (&portal.entrance, &portal.visitor);
+    let sent = send_first_code(entrance, visitor, &new, typed, portal.now(), &mut rng()).await;
+    if sent.is_err() {
+        let flash = serde_json::to_vec(&Flash::warn(t.get("invite-phone-failed"))).unwrap_or_default();
+        set_flash(entrance, new.session.id, &flash, &mut rng()).await.map_err(directory)?;
+    }
+    signed::begun(portal, new, Some("/portal/two-factor".to_owned())).await
 }
 
 /// The person who is signed in here, if anybody is.
@@ -153,7 +189,7 @@ async fn entered(portal: &Portal, here: &Visit, tenant: TenantId) -> Result<Http
 
 async fn answer(portal: &Portal, invited: &Invited, form: &Form) -> Result<HttpResponse, Error> {
     let open = &invited.open;
-    let shell = Shell::stranger(&portal.request, &portal.state, TITLE);
+    let shell = Shell::stranger(&portal.request, &portal.state, TITLE_NAMELESS);
     let t = shell.t;
     let person = visit_of(portal).await?.map(|here| here.account.person.email);
     let reader = match person {
@@ -161,20 +197,29 @@ async fn answer(portal: &Portal, invited: &Invited, form: &Form) -> Result<HttpR
         Some(_) => Reader::Other,
         None => Reader::Stranger {
             name: form.text("name").to_owned(),
-            phone: None,
+            phone: open.needs_phone.then(|| form.text("phone").to_owned()),
             languages: choice::languages(chosen_language(t, form)),
             zones: choice::zones(&chosen_zone(t, form)),
         },
+    };
+    let tenant = open.tenant.as_str();
+    let title = match &open.inviter {
+        Inviter::Named { name, .. } => mail::shown_name(name),
+        Inviter::Operator | Inviter::Unknown => None,
+    };
+    let title = match title {
+        Some(name) => t.with(TITLE, &[("name", name.into()), ("tenant", tenant.into())]),
+        None => t.one(TITLE_NAMELESS, "tenant", tenant),
     };
     let status = if form.errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let view = InvitePage {
         tenant: open.tenant.as_str().to_owned(),
         email: open.email.expose().to_owned(),
+        is_by_operator: open.inviter == Inviter::Operator,
         until: shell.day_and_clock(open.expires_at),
         may: may::sentences(t, &open.limits),
         reader,
-        shell: Shell { title: t.one(TITLE, "tenant", open.tenant.as_str()), ..shell }
-            .with_errors(form.errors.clone()),
+        shell: Shell { title, ..shell }.with_errors(form.errors.clone()),
     };
     Ok(view.shell.dress(page_with(status, &view)?))
 }

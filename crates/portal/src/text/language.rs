@@ -27,10 +27,19 @@ impl Language {
         }
     }
 
-    pub(super) const fn file(self) -> &'static str {
+    /// The texts of the pages, those of the mails, and the names of the countries.
+    pub(crate) const fn files(self) -> [&'static str; 3] {
         match self {
-            Self::English => include_str!("../../locales/en.ftl"),
-            Self::Polish => include_str!("../../locales/pl.ftl"),
+            Self::English => [
+                include_str!("../../locales/en.ftl"),
+                include_str!("../../locales/mail-en.ftl"),
+                include_str!("../../locales/countries-en.ftl"),
+            ],
+            Self::Polish => [
+                include_str!("../../locales/pl.ftl"),
+                include_str!("../../locales/mail-pl.ftl"),
+                include_str!("../../locales/countries-pl.ftl"),
+            ],
         }
     }
 

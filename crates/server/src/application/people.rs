@@ -6,7 +6,11 @@ use countersign_core::{
     context::Context,
     error::chain,
     ports::{clock::Clock, people::SignInStore, places::Places},
-    sign_in::{Entrance, own::two_factor_reset::carry_out_due},
+    sign_in::{
+        Entrance,
+        own::two_factor_reset::carry_out_due,
+        reminders::{remind_of_passwords, report_pools},
+    },
 };
 use countersign_portal::Site;
 use rand::{SeedableRng as _, rngs::StdRng};
@@ -15,6 +19,10 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 const EVERY: Duration = Duration::from_secs(60);
+/// Pools are looked at once in so many rounds.
+const POOL_ROUNDS: u64 = 5;
+/// Passwords are looked at once in so many rounds: they become due by the day.
+const PASSWORD_ROUNDS: u64 = 60;
 
 /// What all pages of the portal share.
 #[derive(Clone)]
@@ -37,10 +45,11 @@ pub(super) fn open_entrance(
     Entrance { context: context.clone(), people, hasher, places, origin: origin.into() }
 }
 
-/// Carries out the resets of second factors that are due, until `stop` is set.
+/// Carries out the resets of second factors that are due, and mails what time makes due, until `stop` is set.
 pub(super) async fn keep_people(entrance: Entrance, clock: Arc<dyn Clock>, stop: CancellationToken) {
     let mut tick = interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut rounds = 0u64;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -54,5 +63,16 @@ pub(super) async fn keep_people(entrance: Entrance, clock: Arc<dyn Clock>, stop:
                 tracing::warn!(error = %chain(&error), "Resets of second factors are tried again in a minute")
             }
         }
+        if rounds.is_multiple_of(POOL_ROUNDS)
+            && let Err(error) = report_pools(&entrance, clock.now(), &mut rng).await
+        {
+            tracing::warn!(error = %chain(&error), "The pools of members are looked at again in five minutes");
+        }
+        if rounds.is_multiple_of(PASSWORD_ROUNDS)
+            && let Err(error) = remind_of_passwords(&entrance, clock.now(), &mut rng).await
+        {
+            tracing::warn!(error = %chain(&error), "Old passwords are looked at again in an hour");
+        }
+        rounds += 1;
     }
 }

@@ -226,7 +226,7 @@ async fn dev_has_an_owner_ready_and_makes_nothing_in_the_past() {
     let other = Member { person: person.id, ..other };
     let hash = Password::read("Correct horse 7").unwrap().hash(&mut rng());
     let joining = Joining { member: &other, person: Some(&person), password: Some(&hash), invitation: None };
-    directory.add_member(joining, None, &by).await.unwrap();
+    directory.add_member(joining, None, &[], &by).await.unwrap();
     let people = Arc::clone(&running.entrance.people);
     let account = people.account(member.person).await.unwrap().unwrap();
     assert_eq!(
@@ -236,7 +236,7 @@ async fn dev_has_an_owner_ready_and_makes_nothing_in_the_past() {
     assert_eq!(account.phone, None);
     people.change_account(&account, &AccountChange::Password(hash), Along::default(), &by).await.unwrap();
     let narrow = Member { limits, version: 2, ..member.clone() };
-    directory.update_member((&member, &narrow), None, &by).await.unwrap();
+    directory.update_member((&member, &narrow), None, &[], &by).await.unwrap();
     drop((running, directory, people));
     let running = start().await;
     let account = running.entrance.people.account(member.person).await.unwrap().unwrap();

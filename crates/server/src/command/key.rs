@@ -1,6 +1,13 @@
 mod of_member;
 
-use super::{answer, follow::tell_followed, load, member::Names, nodes::replica, open_directory};
+use super::{
+    answer,
+    follow::tell_followed,
+    load,
+    member::Names,
+    nodes::{management, replica},
+    open_directory,
+};
 use crate::{
     cli::{KeyArgs, KeyCommand},
     machine::{SystemClock, rng},
@@ -14,7 +21,7 @@ use countersign_core::{
         key::PresentedKey,
         scope::{Scope, Scopes},
     },
-    context::Replica,
+    context::{Management, Replica},
     id::{KeyId, MemberId, TenantId},
     management::{
         key_rotation::rotate_key as rotate,
@@ -77,7 +84,8 @@ pub(super) async fn run(config: Option<&Path>, command: KeyCommand) -> anyhow::R
                     company: true,
                 },
             };
-            create_key(&replica, (owner.id(), member), new, Spelling::of(twilio), now).await?;
+            let management = management(&settings, &directory)?;
+            create_key(&management, (owner.id(), member), new, Spelling::of(twilio), now).await?;
         }
         KeyCommand::Generate { .. } => {}
         KeyCommand::List(owner) => return list_keys(&directory, owner.id(), now).await,
@@ -113,7 +121,7 @@ fn generate_key(test: bool) -> anyhow::Result<()> {
 }
 
 async fn create_key(
-    replica: &Replica,
+    management: &Management,
     (tenant, member): (TenantId, Option<MemberId>),
     new: CreateKey,
     spelling: Spelling,
@@ -122,8 +130,8 @@ async fn create_key(
     spelling.judge(new.scopes)?;
     let (by, operator) = (Change::by_operator(now), Actor::operator(tenant));
     let made = match member {
-        Some(member) => of_member::create(replica, (tenant, member), new, &by).await,
-        None => keys::create_key(replica, &operator, new, None, &by, &mut rng()).await.map_err(plain),
+        Some(member) => of_member::create(management, (tenant, member), new, &by).await,
+        None => keys::create_key(management, &operator, new, None, &by, &mut rng()).await.map_err(plain),
     };
     let (key, presented) = made.context("The key was not made")?;
     spelling.show(&presented, tenant, key.scopes)?;

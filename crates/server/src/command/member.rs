@@ -16,7 +16,7 @@ use countersign_core::{
     access::{actor::Actor, change::Change},
     context::Management,
     management::{
-        invitations::{self, invite, mail_invitation},
+        invitations::{self, Handover, invite},
         member_keys::list_member_keys,
         members::{self, MemberChange},
         reach::MemberError,
@@ -29,7 +29,7 @@ use countersign_core::{
     },
     ports::{clock::Clock as _, directory::Directory, error::StoreError},
 };
-use countersign_stores::{directory::SqlDirectory, people::SqlPeople};
+use countersign_stores::directory::SqlDirectory;
 pub(super) use limits::Names;
 use std::{path::Path, sync::Arc};
 use zeroize::Zeroizing;
@@ -71,16 +71,17 @@ pub(super) async fn run(config: Option<&Path>, command: MemberCommand) -> anyhow
         MemberCommand::Invite { owner, print, limits, email } => {
             let limits = names(&directory, owner).await?.new_limits(owner, &limits)?;
             let actor = Actor::operator(owner.id());
-            let made = invite(&management, &actor, (&email, &limits), &by, &mut rng()).await;
+            let way = handover(&settings, print);
+            let made = invite(&management, &actor, (&email, &limits), way, &by, &mut rng()).await;
             let made = made.map_err(|error| explain(error, owner, "the invitation"))?;
-            return hand_over(&settings, (&directory, &management), ("Made", print), &made).await;
+            return hand_over(&settings, way, "Made", &made);
         }
         MemberCommand::Link { invitation: InvitationArgs { owner, invitation }, print } => {
             let actor = Actor::operator(owner.id());
-            let made = invitations::send_again(&management, &actor, invitation, &by, &mut rng()).await;
+            let way = handover(&settings, print);
+            let made = invitations::send_again(&management, &actor, invitation, way, &by, &mut rng()).await;
             let made = made.map_err(|error| explain(error, owner, invitation))?;
-            let renewed = ("The former link is void. Renewed", print);
-            return hand_over(&settings, (&directory, &management), renewed, &made).await;
+            return hand_over(&settings, way, "The former link is void. Renewed", &made);
         }
         MemberCommand::Invitations(owner) => {
             return shown::list_invitations(&directory, &management, owner).await;
@@ -162,7 +163,7 @@ async fn update(
     by: &Change,
 ) -> anyhow::Result<()> {
     let actor = Actor::operator(owner.id());
-    let updated = members::update_member(management, &actor, member, &change, by).await;
+    let updated = members::update_member(management, &actor, member, &change, by, &mut rng()).await;
     updated.map(drop).map_err(|error| explain(error, owner, member))
 }
 
@@ -196,21 +197,20 @@ async fn tell_added(management: &Management, member: &Member, asked: &Identity) 
     }
 }
 
-/// Mails a link, or prints its only copy.
-async fn hand_over(
+/// A link is mailed if there is a mail server, unless the operator wants to see it.
+fn handover(settings: &Settings, print: bool) -> Handover {
+    if settings.mail.is_some() && !print { Handover::Mail } else { Handover::Caller }
+}
+
+/// Says that a link is mailed, or prints its only copy.
+fn hand_over(
     settings: &Settings,
-    (directory, management): (&SqlDirectory, &Management),
-    (made, print): (&str, bool),
+    way: Handover,
+    made: &str,
     (invitation, secret): &(Invitation, LinkSecret),
 ) -> anyhow::Result<()> {
     let Invitation { id, expires_at, .. } = invitation;
-    if settings.mail.is_some() && !print {
-        let outbox = SqlPeople::new(directory.clone());
-        let now = SystemClock.now();
-        let mailed = mail_invitation(management, &outbox, (invitation, secret), now, &mut rng()).await;
-        mailed.with_context(|| {
-            format!("{id} is there, but its mail is not; `countersign member link` makes another")
-        })?;
+    if way == Handover::Mail {
         answer(&id.to_string())?;
         eprintln!("{made} {id}. A running server mails the link, which is good once and until {expires_at}.");
         return Ok(());

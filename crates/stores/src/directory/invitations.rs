@@ -2,15 +2,19 @@
 
 use super::{
     SqlDirectory,
+    answer::answer_once,
     change::note_change,
     limits::{limits_values, read_limits},
     members::begin,
     told::{tell_invitation, told_webhooks},
 };
-use crate::sql::{
-    Batch,
-    Kind::{Bytes, Int, Text},
-    Row, Statement, Value,
+use crate::{
+    people::notices::insert_notice,
+    sql::{
+        Batch,
+        Kind::{Bytes, Int, Text},
+        Row, Statement, Value,
+    },
 };
 use async_trait::async_trait;
 use countersign_core::{
@@ -19,10 +23,14 @@ use countersign_core::{
     id::{InvitationId, TenantId},
     people::{
         invitation::{Author, DAY, Invitation, LIFE, MOST_A_DAY, MOST_BY_SUBUSER, MOST_MAILS_A_DAY},
+        notice::SealedNotice,
         person::EmailMark,
     },
     ports::{
-        directory::{invitations::Invitations, members::Acting},
+        directory::{
+            invitations::{Invitations, Offer},
+            members::Acting,
+        },
         error::StoreError,
     },
     time::Timestamp,
@@ -50,6 +58,12 @@ pub(super) const SELECT_INVITATION: Statement = Statement {
             role, permissions, zone, hours, senders, templates, profiles, subject_groups, pool, most_parts
         FROM invitations WHERE tenant_id = $1 AND id = $2 AND email IS NOT NULL",
     params: &[Text, Text],
+};
+
+pub(super) const IS_INVITED: Statement = Statement {
+    table: "invitations",
+    text: "SELECT id FROM invitations WHERE email = $1 AND expires_at > $2 LIMIT 1",
+    params: &[Bytes, Int],
 };
 
 pub(super) const LIST_INVITATIONS: Statement = Statement {
@@ -203,10 +217,11 @@ impl SqlDirectory {
 impl Invitations for SqlDirectory {
     async fn create_invitation(
         &self,
-        invitation: &Invitation,
+        offer: Offer<'_>,
         acting: Option<Acting>,
         by: &Change,
     ) -> Result<(), StoreError> {
+        let Offer { invitation, mail, once } = offer;
         let tenant = invitation.tenant;
         let draft = &Draft::created("invitation.create", invitation.id, of_invitation(invitation));
         let webhooks = &told_webhooks(&self.sql, tenant).await?;
@@ -228,7 +243,7 @@ impl Invitations for SqlDirectory {
             let most = vec![tenant.to_string().into(), since.clone(), i64::from(MOST_A_DAY).into()];
             let known = vec![tenant.to_string().into(), invitation.email.0.as_slice().into()];
             // The bounds come first: an author who has reached them learns nothing about more addresses.
-            let mut batch = begin(tenant, acting)
+            let mut batch = answer_once(begin(tenant, acting), tenant, once, by.at)
                 .run(
                     &DELETE_ENDED_INVITATIONS,
                     vec![tenant.to_string().into(), since.clone(), made_in_a_day(by.at)],
@@ -245,6 +260,7 @@ impl Invitations for SqlDirectory {
             let batch = batch.run_touching(1, &NO_MEMBER_WITH, known);
             let batch = batch.run_touching(1, &INSERT_INVITATION, values);
             let batch = tell_invitation(batch, webhooks, invitation, by.at);
+            let batch = mail.into_iter().fold(batch, insert_notice);
             self.sql.batch(noted(batch, invitation, by)).await.map(drop)
         })
         .await
@@ -253,6 +269,11 @@ impl Invitations for SqlDirectory {
     async fn invitation(&self, tenant: TenantId, id: InvitationId) -> Result<Option<Invitation>, StoreError> {
         let values = vec![tenant.to_string().into(), id.to_string().into()];
         self.sql.query(&SELECT_INVITATION, values).await?.first().map(read_invitation).transpose()
+    }
+
+    async fn is_invited(&self, email: EmailMark, now: Timestamp) -> Result<bool, StoreError> {
+        let values = vec![email.0.as_slice().into(), now.micros().into()];
+        Ok(!self.sql.query(&IS_INVITED, values).await?.is_empty())
     }
 
     async fn list_invitations(
@@ -270,6 +291,7 @@ impl Invitations for SqlDirectory {
     async fn renew_invitation(
         &self,
         (former, invitation): (&Invitation, &Invitation),
+        mail: Option<&SealedNotice>,
         acting: Option<Acting>,
         by: &Change,
     ) -> Result<(), StoreError> {
@@ -289,6 +311,7 @@ impl Invitations for SqlDirectory {
             ];
             let batch = within_mails_to(begin(tenant, acting), invitation, by.at);
             let batch = chains.append(batch, draft, by).run_unmoved(&RENEW_INVITATION, values);
+            let batch = mail.into_iter().fold(batch, insert_notice);
             self.sql.batch(noted(batch, invitation, by)).await.map(drop)
         })
         .await

@@ -7,10 +7,13 @@ use super::{
     members::begin,
     told::{self, told_webhooks},
 };
-use crate::sql::{
-    Batch,
-    Kind::{Bytes, Int, Text},
-    Row, Sql, Statement, Value,
+use crate::{
+    people::notices::insert_notice,
+    sql::{
+        Batch,
+        Kind::{Bytes, Int, Text},
+        Row, Sql, Statement, Value,
+    },
 };
 use async_trait::async_trait;
 use countersign_core::ports::directory::keys::Keys;
@@ -25,6 +28,7 @@ use countersign_core::{
     audit::{entry::Draft, state::of_key},
     id::{KeyId, MemberId, TenantId},
     mode::Mode,
+    people::notice::SealedNotice,
     ports::{
         directory::{
             keys::{Judged, KeyChange, Rotation},
@@ -236,6 +240,7 @@ impl Keys for SqlDirectory {
         key: &Key,
         once: Option<(TenantId, &Once)>,
         acting: Option<Acting>,
+        notices: &[SealedNotice],
         by: &Change,
     ) -> Result<(), StoreError> {
         let webhooks = &told_webhooks(&self.sql, key.tenant).await?;
@@ -246,6 +251,7 @@ impl Keys for SqlDirectory {
             let batch = chains.append(begin(key.tenant, acting), draft, by);
             let batch = insert_key(batch, key, false, by);
             let batch = told::tell_key(batch, webhooks, WebhookEvent::KeyCreated, key, key.created_at);
+            let batch = notices.iter().fold(batch, insert_notice);
             self.sql.batch(answer_once(batch, asking, once, key.created_at)).await.map(drop)
         })
         .await

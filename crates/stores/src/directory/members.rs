@@ -5,16 +5,20 @@ use super::{
     change::{note_change, take_number},
     invitations::end_invitation,
     key::{count_member_keys, read_key},
+    last_owner::owned,
     limits::{limits_values, read_limits, unknown_scope},
     member_keys::{MOVE_KEY, ends, member_keys, raise_keys},
     people::{DELETE_STRANGER, insert_person, shut_out},
     stranger::{delete_rows_of_stranger, end_tenant_sessions},
     told::{self, told_webhooks},
 };
-use crate::sql::{
-    Batch,
-    Kind::{Int, Text},
-    Row, Sql, Statement, Value,
+use crate::{
+    people::notices::insert_notice,
+    sql::{
+        Batch,
+        Kind::{Int, Text},
+        Row, Sql, Statement, Value,
+    },
 };
 use async_trait::async_trait;
 use countersign_core::{
@@ -24,7 +28,10 @@ use countersign_core::{
         state::{of_invitation, of_key, of_member},
     },
     id::{MemberId, PersonId, TenantId},
-    people::member::{CHANGES_IN, MOST_CHANGES, MOST_MEMBERS, Member},
+    people::{
+        member::{CHANGES_IN, MOST_CHANGES, MOST_MEMBERS, Member},
+        notice::SealedNotice,
+    },
     ports::{
         directory::members::{Acting, Joining, Members},
         error::StoreError,
@@ -34,7 +41,7 @@ use countersign_core::{
     webhook::event::WebhookEvent,
 };
 
-pub(super) fn read_member(row: &Row) -> Result<Member, StoreError> {
+pub(crate) fn read_member(row: &Row) -> Result<Member, StoreError> {
     Ok(Member {
         id: row.parsed(0, |text| text.parse().ok())?,
         tenant: row.parsed(1, |text| text.parse().ok())?,
@@ -106,15 +113,6 @@ pub(super) fn begin(tenant: TenantId, acting: Option<Acting>) -> Batch {
     }
 }
 
-/// Returns one row if the tenant has an enabled owner who can sign in.
-pub(super) const HAS_OWNER: Statement = Statement {
-    table: "members",
-    text: "SELECT id FROM members WHERE tenant_id = $1 AND role = 'owner' AND disabled = 0
-            AND EXISTS (SELECT 1 FROM people WHERE people.id = members.person_id AND people.password IS NOT NULL)
-        LIMIT 1",
-    params: &[Text],
-};
-
 pub(super) const INSERT_MEMBER: Statement = Statement {
     table: "members",
     text: "INSERT INTO members (id, tenant_id, person_id, disabled, version, created_at, role, permissions,
@@ -164,12 +162,6 @@ pub(super) const ENABLED_MEMBER: Statement = Statement {
 };
 
 impl SqlDirectory {
-    /// Returns whether the tenant has an enabled owner with a password. It is read after the head of the tenant's chain, and
-    /// each change of members moves the head: so a batch that commits found the same answer.
-    pub(super) async fn has_owner(&self, tenant: TenantId) -> Result<bool, StoreError> {
-        Ok(!self.sql.query(&HAS_OWNER, vec![tenant.to_string().into()]).await?.is_empty())
-    }
-
     /// Checks that a member is as the caller read it, and that this release knows all of its scopes. It would write
     /// the others away, and could not compare them with those of the author.
     pub(super) async fn unmoved(&self, read: &Member) -> Result<(), StoreError> {
@@ -187,11 +179,6 @@ impl SqlDirectory {
             None => Ok(()),
         }
     }
-}
-
-/// Adds the statement that a tenant with an owner must not lose the last one.
-pub(super) fn owned(batch: Batch, tenant: TenantId, had_owner: bool) -> Batch {
-    if had_owner { batch.run_owned(&HAS_OWNER, vec![tenant.to_string().into()]) } else { batch }
 }
 
 /// Adds the statements that store a new member, with its person if that is new too, under the number that was taken.
@@ -243,6 +230,7 @@ impl Members for SqlDirectory {
         &self,
         joining: Joining<'_>,
         acting: Option<Acting>,
+        notices: &[SealedNotice],
         by: &Change,
     ) -> Result<(), StoreError> {
         let Joining { member, invitation, .. } = joining;
@@ -260,6 +248,7 @@ impl Members for SqlDirectory {
             let batch = add_joining(batch, &joining, by);
             let joined = (member, invitation.map(|invitation| invitation.id));
             let batch = told::tell_member(batch, webhooks, WebhookEvent::MemberCreated, joined, by.at);
+            let batch = notices.iter().fold(batch, insert_notice);
             self.sql.batch(owned(batch, tenant, had_owner)).await.map(drop)
         })
         .await
@@ -269,6 +258,7 @@ impl Members for SqlDirectory {
         &self,
         (former, member): (&Member, &Member),
         acting: Option<Acting>,
+        notices: &[SealedNotice],
         by: &Change,
     ) -> Result<Vec<KeyEnd>, StoreError> {
         let (tenant, id) = (former.tenant, former.id);
@@ -303,6 +293,7 @@ impl Members for SqlDirectory {
             let batch = if narrower { raise_keys(batch, (tenant, id), by) } else { batch };
             let batch = if member.disabled { shut_out(batch, member.person) } else { batch };
             let batch = told::tell_member(batch, webhooks, told, (member, None), by.at);
+            let batch = notices.iter().fold(batch, insert_notice);
             let rows = self.sql.batch(owned(batch, tenant, had_owner)).await?;
             if narrower { ends(&rows, place) } else { Ok(Vec::new()) }
         })

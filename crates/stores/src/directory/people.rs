@@ -15,7 +15,10 @@ use countersign_core::{
         password::PasswordText,
         person::{EmailMark, Person},
     },
-    ports::{directory::people::People, error::StoreError},
+    ports::{
+        directory::people::{People, Standing},
+        error::StoreError,
+    },
     time::Timestamp,
 };
 
@@ -116,6 +119,19 @@ pub(super) const PEOPLE_OF_MEMBERS: Statement = Statement {
     params: &[Text, Text, Text],
 };
 
+/// Whether each person has a second factor, when a session of the person in the tenant was seen last, and when the
+/// person last entered it.
+pub(super) const STANDING_OF_MEMBERS: Statement = Statement {
+    table: "people",
+    text: "SELECT id, CASE WHEN phone IS NULL THEN 0 ELSE 1 END,
+            (SELECT max(seen_at) FROM sessions WHERE sessions.tenant_id = $1 AND sessions.person_id = people.id),
+            (SELECT max(at) FROM sign_ins WHERE sign_ins.tenant_id = $1 AND sign_ins.person_id = people.id
+                AND outcome = 'done')
+        FROM people
+        WHERE id IN (SELECT person_id FROM members WHERE tenant_id = $1 AND id >= $2 AND id <= $3)",
+    params: &[Text, Text, Text],
+};
+
 /// The first byte of a sealed value is the version of its key.
 pub(super) const PEOPLE_NOT_SEALED_WITH: Statement = Statement {
     table: "people",
@@ -155,6 +171,23 @@ impl People for SqlDirectory {
     ) -> Result<Vec<Person>, StoreError> {
         let values = vec![tenant.to_string().into(), from.to_string().into(), to.to_string().into()];
         self.sql.query(&PEOPLE_OF_MEMBERS, values).await?.iter().map(read_person).collect()
+    }
+
+    async fn standing_of_members(
+        &self,
+        tenant: TenantId,
+        (from, to): (MemberId, MemberId),
+    ) -> Result<Vec<Standing>, StoreError> {
+        let values = vec![tenant.to_string().into(), from.to_string().into(), to.to_string().into()];
+        let read = |row: &Row| {
+            let last = row.optional_int(2)?.max(row.optional_int(3)?);
+            Ok(Standing {
+                person: row.parsed(0, |text| text.parse().ok())?,
+                two_factor: row.flag(1)?,
+                last_active_at: last.map(Timestamp::from_micros),
+            })
+        };
+        self.sql.query(&STANDING_OF_MEMBERS, values).await?.iter().map(read).collect()
     }
 
     async fn people_not_sealed_with(

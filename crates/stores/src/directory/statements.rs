@@ -2,8 +2,8 @@
 
 use super::{
     answer, applied, audit, audit_log, audit_restart, basis, change, demo, erasure, invitations, key,
-    leaving, member_keys, members, news, node, people, profile, resource, review, setting, stranger, tenant,
-    usage,
+    last_owner, leaving, member_keys, members, news, node, people, profile, resource, review, setting,
+    stranger, tenant, usage,
 };
 use crate::sql::Statement;
 
@@ -121,11 +121,12 @@ pub const PEOPLE: &[&Statement] = &[
     &members::SELECT_MEMBERSHIP,
     &members::LIST_MEMBERS,
     &people::PEOPLE_OF_MEMBERS,
+    &people::STANDING_OF_MEMBERS,
     &leaving::LIST_MEMBERSHIPS,
     &news::ALL_MEMBERS,
     &members::STANDING_MEMBER,
     &members::ENABLED_MEMBER,
-    &members::HAS_OWNER,
+    &last_owner::HAS_OWNER,
     &members::COUNT_MEMBERS,
     &members::STANDING_KEY,
     &key::SAME_MEMBER,
@@ -138,6 +139,7 @@ pub const PEOPLE: &[&Statement] = &[
     &members::UPDATE_MEMBER,
     &invitations::INSERT_INVITATION,
     &invitations::SELECT_INVITATION,
+    &invitations::IS_INVITED,
     &invitations::LIST_INVITATIONS,
     &invitations::COUNT_INVITATIONS,
     &invitations::COUNT_INVITATIONS_BY,

@@ -70,18 +70,6 @@ pub(super) const LIST_TENANT_SIGN_INS: Statement = Statement {
     params: &[Text, Text, Text, Int],
 };
 
-/// Whether the person has a second factor, when a session of the person in the tenant was seen last, and when the
-/// person last entered it.
-pub(super) const STANDING_OF: Statement = Statement {
-    table: "people",
-    text: "SELECT id, CASE WHEN phone IS NULL THEN 0 ELSE 1 END,
-            (SELECT max(seen_at) FROM sessions WHERE sessions.tenant_id = $2 AND sessions.person_id = people.id),
-            (SELECT max(at) FROM sign_ins WHERE sign_ins.tenant_id = $2 AND sign_ins.person_id = people.id
-                AND outcome = 'done')
-        FROM people WHERE id = $1",
-    params: &[Text, Text],
-};
-
 pub(super) const FORGET_SIGN_INS: Statement = Statement {
     table: "sign_ins",
     text: "DELETE FROM sign_ins WHERE id IN (SELECT id FROM sign_ins WHERE at < $1 ORDER BY at, id LIMIT $2)
@@ -209,23 +197,6 @@ impl Activity for SqlPeople {
             i64::from(limit).into(),
         ];
         self.sql().query(&LIST_TENANT_SIGN_INS, values).await?.iter().map(read_sign_in).collect()
-    }
-
-    async fn standing_of(
-        &self,
-        tenant: TenantId,
-        people: &[PersonId],
-    ) -> Result<Vec<(PersonId, bool, Option<Timestamp>)>, StoreError> {
-        let batch = people.iter().fold(Batch::default(), |batch, person| {
-            batch.run(&STANDING_OF, vec![person.to_string().into(), tenant.to_string().into()])
-        });
-        let rows = self.sql().batch(batch).await?;
-        let read = |row: &Row| {
-            let last = row.optional_int(2)?.max(row.optional_int(3)?);
-            let person = row.parsed(0, |text| text.parse().ok())?;
-            Ok((person, row.flag(1)?, last.map(Timestamp::from_micros)))
-        };
-        rows.iter().flatten().map(read).collect()
     }
 
     async fn forget_sign_ins(&self, before: Timestamp, limit: u16) -> Result<u64, StoreError> {

@@ -1,6 +1,8 @@
 //! The list of the statements about what persons sign in with.
 
-use super::{account, activity, change, codes, devices, ending, forms, links, sessions, sign_in, waits};
+use super::{
+    account, activity, change, codes, devices, ending, forms, links, reminders, sessions, sign_in, waits,
+};
 use crate::sql::Statement;
 
 /// Every statement; tests run each one on both engines.
@@ -98,12 +100,15 @@ pub const STATEMENTS: &[&Statement] = &[
     &links::END_LATER_UNDO_LINKS,
     &forms::KEEP_FORM,
     &forms::TAKE_FORM,
+    &reminders::PEOPLE_TO_REMIND,
+    &reminders::NOTE_REMINDED,
+    &reminders::MEMBERS_WITH_POOLS,
+    &reminders::NOTE_POOL_TOLD,
     &activity::INSERT_SIGN_IN,
     &activity::COUNT_GUESS,
     &activity::NOTE_MAILED,
     &activity::LIST_SIGN_INS,
     &activity::LIST_TENANT_SIGN_INS,
-    &activity::STANDING_OF,
     &activity::FORGET_SIGN_INS,
 ];
 

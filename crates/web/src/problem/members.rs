@@ -48,6 +48,12 @@ impl From<MemberError> for Problem {
                 ProblemCode::Conflict,
                 "The address belongs to a member of the tenant, or has an invitation already.",
             ),
+            MemberError::MadeBefore => Self::new(
+                ProblemCode::Conflict,
+                "The first request with this Idempotency-Key made an invitation, which was accepted or withdrawn \
+                since.",
+            ),
+            MemberError::Idempotency(error) => error.into(),
             MemberError::SentTooOften => Self::new(
                 ProblemCode::Conflict,
                 format!("An invitation is sent at most {MOST_SENDS} times; delete it and make another one."),

@@ -9,16 +9,16 @@ import (
 // POSTs that may be sent again when the answer was lost: the server knows their
 // Idempotency-Key, or they change nothing more the second time.
 var repeatable = []string{
-	"cancel_verification", "check_code", "check_code_by_number", "clear_number", "create_key", "create_provider",
+	"cancel_verification", "check_code", "check_code_by_number", "clear_number", "create_invitation", "create_key", "create_provider",
 	"create_review_number", "create_route", "create_sender", "create_template", "create_tenant",
 	"create_tenant_key", "create_webhook", "erase_number", "explain_route", "move_key", "preview_template", "resend_verification", "rotate_key", "rotate_receipts",
 	"search_verifications", "start_verification",
 }
 
 // Those that would do their work twice: another SMS, another message, another link, and of three
-// rotations of a webhook the third ends the secret that was in use. A second invitation is refused.
+// rotations of a webhook the third ends the secret that was in use.
 var notRepeatable = []string{
-	"create_invitation", "ping_webhook", "redeliver_message", "resend_invitation", "rotate_webhook", "test_provider",
+	"ping_webhook", "redeliver_message", "resend_invitation", "rotate_webhook", "test_provider",
 }
 
 // Not methods: one leads a browser to the documentation; the other answers with lines, and

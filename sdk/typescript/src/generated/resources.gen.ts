@@ -378,7 +378,7 @@ export class InvitationsResource extends Resource {
    * The key needs the scope `members:write`.
    */
   create(body: CreateInvitation, options?: RequestOptions): Promise<Invitation> {
-    return this.call({ method: "POST", path: "/v1/invitations", body, once: true }, options);
+    return this.call({ method: "POST", path: "/v1/invitations", body }, options);
   }
 
   /**

@@ -1195,6 +1195,11 @@ export type Member = {
      */
     id: string;
     /**
+     * When the person was last active in the portal of this tenant; null: never, or longer ago than the server
+     * remembers.
+     */
+    last_active_at: string | null;
+    /**
      * The most parts of one message; null: without a bound.
      */
     most_parts: number | null;
@@ -1222,6 +1227,10 @@ export type Member = {
      * The time zone of its hours, and of the month of its pool.
      */
     time_zone: string;
+    /**
+     * Whether the person signs in to the portal with a code, too.
+     */
+    two_factor: boolean;
 };
 
 /**

@@ -51,7 +51,7 @@ impl Walk {
         let ended = Key { expires_at: Some(now), ..key_of };
         app.context
             .directory
-            .create_key(&ended, None, None, &Change::by_system(ended.created_at))
+            .create_key(&ended, None, None, &[], &Change::by_system(ended.created_at))
             .await
             .unwrap();
         app.context.refresh().await.unwrap();

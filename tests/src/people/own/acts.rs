@@ -87,7 +87,7 @@ pub async fn all_keys_end_that_the_person_governs(base: &Base) -> Result<()> {
     door.entrance
         .context
         .directory
-        .update_member((&bert, &away), None, &Change::by_system(door.now()))
+        .update_member((&bert, &away), None, &[], &Change::by_system(door.now()))
         .await?;
     let revoked = revoke_all_keys(&own, &actor(&bert), &free, &by(&door, &bert), &mut rng()).await?;
     assert_eq!((revoked.revoked, keys(&door, door.acme).await?), (0, 3));

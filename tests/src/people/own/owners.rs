@@ -1,6 +1,6 @@
 //! What owners and the operator do about the accounts of others, and the rules of a tenant.
 
-use super::{HOME, account_of, actor, by, kinds, link, notices, open, seat};
+use super::{HOME, account_of, actor, by, kinds, link, notices, open, recipient, seat};
 use crate::{
     codes::{new_tenant, rng, seconds},
     directory::{Base, people::subuser},
@@ -84,7 +84,7 @@ pub async fn only_the_operator_resets_a_person_of_two_tenants(base: &Base) -> Re
         invitation: None,
     };
     let operator = Change::by_operator(door.now());
-    door.entrance.context.directory.add_member(joining, None, &operator).await?;
+    door.entrance.context.directory.add_member(joining, None, &[], &operator).await?;
     let here = seat(&door, "anna").await?;
     let proven = here.proven(&door, ActName::TwoFactorReset).await?;
     let own = here.own(&door);
@@ -97,8 +97,9 @@ pub async fn only_the_operator_resets_a_person_of_two_tenants(base: &Base) -> Re
     ensure!(matches!(again, Err(OperatorError::NotOn)), "{again:?}");
 
     ensure!(!here.is_over(&door).await?);
-    sign_out(people, owner.person, &operator).await?;
+    sign_out((management, people), owner.person, &operator, &mut rng()).await?;
     ensure!(here.is_over(&door).await?);
+    ensure!(kinds(&notices(&door).await?).contains(&"signed_out"));
     let taken = EmailAddress::parse("Bert@example.com").unwrap();
     let refused = set_email((management, people), owner.person, &taken, &operator, &mut rng()).await;
     ensure!(matches!(refused, Err(OperatorError::Taken)), "{refused:?}");
@@ -106,6 +107,9 @@ pub async fn only_the_operator_resets_a_person_of_two_tenants(base: &Base) -> Re
     set_email((management, people), owner.person, &new, &operator, &mut rng()).await?;
     let mark = EmailMark::of_typed("anna@new.example", &door.entrance.context.keyring);
     ensure!(door.entrance.people.find_account(mark).await?.is_some());
+    let mut to: Vec<_> = notices(&door).await?.iter().map(recipient).collect();
+    to.sort();
+    assert_eq!(to, ["anna@example.com", "anna@new.example"], "a refused change has no mail");
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use countersign_core::{
     access::scope::Scope,
     acts::sending::PoolUse,
     people::{member, person::Identity},
+    ports::directory::people::Standing,
 };
 use countersign_web::text_values;
 use serde::Serialize;
@@ -53,13 +54,23 @@ pub struct Member {
     most_parts: Option<u8>,
     /// While true, the server refuses its keys.
     disabled: bool,
+    /// Whether the person signs in to the portal with a code, too.
+    two_factor: bool,
+    /// When the person was last active in the portal of this tenant; null: never, or longer ago than the server
+    /// remembers.
+    #[schema(required = true, format = DateTime, example = "2026-01-31T12:00:00.000Z")]
+    last_active_at: Option<String>,
     /// When it became a member.
     #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     created_at: String,
 }
 
 impl Member {
-    pub fn new(member: &member::Member, identity: Option<&Identity>, names: &Names) -> Self {
+    pub fn new(
+        member: &member::Member,
+        (identity, standing): (Option<&Identity>, Option<&Standing>),
+        names: &Names,
+    ) -> Self {
         let limits = &member.limits;
         Self {
             id: member.id.to_string(),
@@ -73,6 +84,8 @@ impl Member {
             pool: limits.pool,
             most_parts: limits.most_parts,
             disabled: member.disabled,
+            two_factor: standing.is_some_and(|standing| standing.two_factor),
+            last_active_at: standing.and_then(|standing| standing.last_active_at).map(|at| at.to_string()),
             created_at: member.created_at.to_string(),
         }
     }

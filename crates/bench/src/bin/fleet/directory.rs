@@ -143,6 +143,6 @@ pub async fn make_key(
     let presented = PresentedKey::generate(mode, KeyId::new(now, &mut rng), &mut rng);
     let scopes = [Scope::VerificationsStart, Scope::VerificationsCheck].into_iter().collect();
     let key = Key { member, ..Key::new(&presented, tenant, "bench".to_owned(), scopes, now) };
-    directory.create_key(&key, None, None, &Change::by_system(now)).await?;
+    directory.create_key(&key, None, None, &[], &Change::by_system(now)).await?;
     Ok(presented.expose().to_string())
 }

@@ -71,7 +71,7 @@ async fn join(
     let whole = (Locale::default(), Zone::default());
     let person = Person::new(person, &identity, whole, keyring, now, &mut rng);
     let joining = Joining { member: &member, person: Some(&person), invitation: None, password: None };
-    directory.add_member(joining, None, &Change::by_system(now)).await?;
+    directory.add_member(joining, None, &[], &Change::by_system(now)).await?;
     Ok(member)
 }
 
@@ -235,7 +235,7 @@ impl Fleet {
         ensure!(status().await == Ok(400), "the key does not work");
         let limits = Limits { permissions: Scopes::default(), ..member.limits.clone() };
         let next = Member { limits, version: member.version + 1, ..member.clone() };
-        directory.update_member((member, &next), None, &Change::by_system(now()?)).await?;
+        directory.update_member((member, &next), None, &[], &Change::by_system(now()?)).await?;
         let since = Instant::now();
         while status().await != Ok(403) {
             ensure!(since.elapsed() < SOON, "the node does not know the change");

@@ -93,6 +93,24 @@ pub enum News {
         /// Keeps the former address.
         undo: LinkPath,
     },
+    /// To the address that an undo put back.
+    AddressRestored {
+        at: Timestamp,
+    },
+    /// To the address that an undo took away. It may be a thief's, so it does not name the other one.
+    AddressLeft {
+        at: Timestamp,
+    },
+    /// The operator gave the person another address. To both addresses.
+    AddressSet {
+        at: Timestamp,
+        /// The new address, masked.
+        to: Words,
+    },
+    /// The operator signed the person out everywhere.
+    SignedOut {
+        at: Timestamp,
+    },
     /// A tenant demands two-factor sign-in of a person who has none.
     EnrolTwoFactor {
         tenant: TenantName,
@@ -155,6 +173,10 @@ impl News {
             Self::RecoveryCodesMade => "recovery_codes_made",
             Self::ConfirmAddress { .. } => "confirm_address",
             Self::AddressChanging { .. } => "address_changing",
+            Self::AddressRestored { .. } => "address_restored",
+            Self::AddressLeft { .. } => "address_left",
+            Self::AddressSet { .. } => "address_set",
+            Self::SignedOut { .. } => "signed_out",
             Self::EnrolTwoFactor { .. } => "enrol_two_factor",
             Self::TwoFactorResetStarted { .. } => "two_factor_reset_started",
             Self::PasswordOld { .. } => "password_old",

@@ -156,6 +156,10 @@ impl News {
             Self::PoolAt80 { tenant, member, used, of } => {
                 to.byte(19).tenant(tenant).name(member).number(*used).number(*of)
             }
+            Self::AddressRestored { at } => to.byte(20).time(*at),
+            Self::AddressLeft { at } => to.byte(21).time(*at),
+            Self::AddressSet { at, to: address } => to.byte(22).time(*at).words(address),
+            Self::SignedOut { at } => to.byte(23).time(*at),
         }
     }
 
@@ -218,6 +222,10 @@ impl News {
                 used: from.number()?,
                 of: from.number()?,
             },
+            20 => Self::AddressRestored { at: from.time()? },
+            21 => Self::AddressLeft { at: from.time()? },
+            22 => Self::AddressSet { at: from.time()?, to: from.words()? },
+            23 => Self::SignedOut { at: from.time()? },
             _ => return None,
         })
     }

@@ -44,6 +44,10 @@ fn all_news() -> Vec<News> {
         News::RecoveryCodesMade,
         News::ConfirmAddress { link: mail(), expires: at },
         News::AddressChanging { to: words("a***@b.pl"), undo: mail() },
+        News::AddressRestored { at },
+        News::AddressLeft { at },
+        News::AddressSet { at, to: words("b***@b.pl") },
+        News::SignedOut { at },
         News::EnrolTwoFactor { tenant: tenant(), link: LinkPath::two_factor(&secret), expires: at },
         News::TwoFactorResetStarted { tenant: tenant(), effective: at, cancel: mail() },
         News::PasswordOld { days: 30, forced: true },
@@ -101,7 +105,7 @@ fn each_kind_of_news_has_a_name_of_its_own() {
     let mut unique = kinds.clone();
     unique.sort_unstable();
     unique.dedup();
-    assert_eq!((kinds.len(), unique.len()), (19, 19));
+    assert_eq!((kinds.len(), unique.len()), (23, 23));
 }
 
 #[test]

@@ -3,11 +3,29 @@
 use crate::{
     access::change::Change,
     id::{InvitationId, TenantId},
-    people::invitation::Invitation,
+    people::{invitation::Invitation, notice::SealedNotice, person::EmailMark},
     ports::{directory::members::Acting, error::StoreError},
     time::Timestamp,
+    verification::idempotency::Once,
 };
 use async_trait::async_trait;
+
+/// A new invitation, and what its transaction stores beside it.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    pub invitation: &'a Invitation,
+    /// The mail with the link. `None` if the caller hands the link over.
+    pub mail: Option<&'a SealedNotice>,
+    /// The Idempotency-Key of the request.
+    pub once: Option<&'a Once>,
+}
+
+impl<'a> From<&'a Invitation> for Offer<'a> {
+    /// An invitation alone.
+    fn from(invitation: &'a Invitation) -> Self {
+        Self { invitation, mail: None, once: None }
+    }
+}
 
 /// Invitations that were neither accepted nor withdrawn. If the rights of the author or the invitation have
 /// changed since the caller read them, a change returns `Moved`.
@@ -15,10 +33,11 @@ use async_trait::async_trait;
 pub trait Invitations: Send + Sync {
     /// Creates an invitation. Returns `Full` if the tenant or a subuser made too many in a day, and otherwise
     /// `Conflict` if the address has one already or belongs to a member. It costs as much for the address of a
-    /// person of another tenant as for an unknown one: the time must not tell them apart.
+    /// person of another tenant as for an unknown one: the time must not tell them apart. It also returns
+    /// `Conflict` if another request with the same Idempotency-Key came first.
     async fn create_invitation(
         &self,
-        invitation: &Invitation,
+        offer: Offer<'_>,
         acting: Option<Acting>,
         by: &Change,
     ) -> Result<(), StoreError>;
@@ -29,6 +48,9 @@ pub trait Invitations: Send + Sync {
         invitation: InvitationId,
     ) -> Result<Option<Invitation>, StoreError>;
 
+    /// Whether any tenant has an open invitation of this address whose link is good at `now`.
+    async fn is_invited(&self, email: EmailMark, now: Timestamp) -> Result<bool, StoreError>;
+
     /// The invitations of the tenant before `before`, newest first.
     async fn list_invitations(
         &self,
@@ -37,10 +59,11 @@ pub trait Invitations: Send + Sync {
         limit: u16,
     ) -> Result<Vec<Invitation>, StoreError>;
 
-    /// Replaces the link of an invitation.
+    /// Replaces the link of an invitation. `mail` is the mail with the new link, if it is mailed.
     async fn renew_invitation(
         &self,
         (former, invitation): (&Invitation, &Invitation),
+        mail: Option<&SealedNotice>,
         acting: Option<Acting>,
         by: &Change,
     ) -> Result<(), StoreError>;

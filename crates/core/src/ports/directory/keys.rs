@@ -3,6 +3,7 @@
 use crate::{
     access::{allowlist::Allowlist, change::Change, key::Key, share::Share},
     id::{KeyId, MemberId, ProfileId, TenantId},
+    people::notice::SealedNotice,
     ports::{directory::members::Acting, error::StoreError},
     time::Timestamp,
     verification::idempotency::Once,
@@ -77,12 +78,13 @@ pub trait Keys: Send + Sync {
     async fn presented_key(&self, key: KeyId) -> Result<Option<Key>, StoreError>;
 
     /// Creates a key. Returns `Conflict` if the id exists, or if this tenant used the Idempotency-Key: the
-    /// key's own, or the operator's.
+    /// key's own, or the operator's. The notices report the key.
     async fn create_key(
         &self,
         key: &Key,
         once: Option<(TenantId, &Once)>,
         acting: Option<Acting>,
+        notices: &[SealedNotice],
         by: &Change,
     ) -> Result<(), StoreError>;
 

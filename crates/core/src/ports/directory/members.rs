@@ -3,7 +3,9 @@
 use crate::{
     access::{change::Change, key::Key},
     id::{KeyId, MemberId, PersonId, TenantId},
-    people::{invitation::Invitation, member::Member, password::PasswordText, person::Person},
+    people::{
+        invitation::Invitation, member::Member, notice::SealedNotice, password::PasswordText, person::Person,
+    },
     ports::error::StoreError,
     snapshot::ends::KeyEnd,
 };
@@ -35,7 +37,7 @@ pub struct Joining<'a> {
 
 /// Members of tenants. No change leaves a tenant without an enabled owner if it had one before: then the error
 /// is `LastOwner`. If the rights of the author or the object have changed since the caller read them, the error
-/// is `Moved`; the caller reads and judges again.
+/// is `Moved`; the caller reads and judges again. The notices report the change, and are in its transaction.
 #[async_trait]
 pub trait Members: Send + Sync {
     async fn member(&self, tenant: TenantId, member: MemberId) -> Result<Option<Member>, StoreError>;
@@ -57,6 +59,7 @@ pub trait Members: Send + Sync {
         &self,
         joining: Joining<'_>,
         acting: Option<Acting>,
+        notices: &[SealedNotice],
         by: &Change,
     ) -> Result<(), StoreError>;
 
@@ -66,6 +69,7 @@ pub trait Members: Send + Sync {
         &self,
         (former, member): (&Member, &Member),
         acting: Option<Acting>,
+        notices: &[SealedNotice],
         by: &Change,
     ) -> Result<Vec<KeyEnd>, StoreError>;
 

@@ -4,8 +4,19 @@ use crate::{
     id::{MemberId, PersonId, TenantId},
     people::person::{EmailMark, Person},
     ports::error::StoreError,
+    time::Timestamp,
 };
 use async_trait::async_trait;
+
+/// What a tenant learns of how a person signs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub person: PersonId,
+    /// Whether the person signs in with a code, too.
+    pub two_factor: bool,
+    /// When the person was last active in this tenant. `None` if it never was, or if that is forgotten.
+    pub last_active_at: Option<Timestamp>,
+}
 
 /// Persons. A person is created with the first membership, and deleted with the last one.
 #[async_trait]
@@ -22,6 +33,13 @@ pub trait People: Send + Sync {
         tenant: TenantId,
         between: (MemberId, MemberId),
     ) -> Result<Vec<Person>, StoreError>;
+
+    /// How the persons of the same members stand in this tenant.
+    async fn standing_of_members(
+        &self,
+        tenant: TenantId,
+        between: (MemberId, MemberId),
+    ) -> Result<Vec<Standing>, StoreError>;
 
     /// The persons after `after` whose content another version of the seal key sealed, sorted by id.
     async fn people_not_sealed_with(

@@ -36,14 +36,6 @@ pub trait Activity: Send + Sync {
         limit: u16,
     ) -> Result<Vec<SignIn>, StoreError>;
 
-    /// When these persons were last active in this tenant, and whether each has a second factor: for the lists of
-    /// members.
-    async fn standing_of(
-        &self,
-        tenant: TenantId,
-        people: &[PersonId],
-    ) -> Result<Vec<(PersonId, bool, Option<Timestamp>)>, StoreError>;
-
     /// Deletes up to `limit` attempts before `before`.
     async fn forget_sign_ins(&self, before: Timestamp, limit: u16) -> Result<u64, StoreError>;
 }

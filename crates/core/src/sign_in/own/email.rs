@@ -28,16 +28,19 @@ pub enum EmailError {
     /// It is the person's address already.
     #[error("this is the present address")]
     Same,
-    /// The person asked too often in the last hour. The proof is used up, and the session goes on with this secret.
+    /// The person asked too often in the last hour.
     #[error("too many links in an hour")]
-    TooOften(Option<LinkSecret>),
+    TooOften,
     #[error(transparent)]
     Own(#[from] OwnError),
 }
 
 impl From<StoreError> for EmailError {
     fn from(error: StoreError) -> Self {
-        Self::Own(error.into())
+        match error {
+            StoreError::Full { .. } => Self::TooOften,
+            other => Self::Own(other.into()),
+        }
     }
 }
 
@@ -61,10 +64,7 @@ pub async fn ask_email(
         to: Recipient::Mail(email.clone()),
         ..Notice::mail(&account.person, &former, news, own.now, rng)
     };
-    match own.people().add_link(&confirm, &[to_new.sealed(own.keyring(), rng)]).await {
-        Err(StoreError::Full { .. }) => return Err(EmailError::TooOften(next)),
-        outcome => outcome?,
-    }
+    own.people().add_link(&confirm, &[to_new.sealed(own.keyring(), rng)]).await?;
     let (undo, secret) = carrying(own, &account, LinkKind::UndoAddress, &former.email, rng);
     let news = News::AddressChanging { to: masked(email), undo: LinkPath::mail(&secret) };
     let to_former = Notice::mail(&account.person, &former, news, own.now, rng);
@@ -137,7 +137,7 @@ pub(super) fn resealed(
 }
 
 /// The first letter and the domain: `a***@example.com`.
-fn masked(email: &EmailAddress) -> Words {
+pub(super) fn masked(email: &EmailAddress) -> Words {
     let (local, domain) = email.expose().split_once('@').unwrap_or_default();
     Words::new(&format!("{}***@{domain}", local.chars().next().unwrap_or_default()))
 }

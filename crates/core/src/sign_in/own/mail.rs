@@ -5,6 +5,7 @@ use crate::{
         account::{Account, AccountChange},
         invitation::LinkSecret,
         link::{Link, LinkKind},
+        notice::{News, Notice},
         person::{EmailAddress, Identity},
         session::Session,
     },
@@ -116,12 +117,25 @@ async fn use_once(
     rng: &mut impl CryptoRng,
 ) -> Result<Used, MailError> {
     let (link, account) = found(entrance, secret, now).await?.ok_or(MailError::Void)?;
+    let mut notices = Vec::new();
     let change = match link.kind {
         LinkKind::SignOutEverywhere => AccountChange::SignOutEverywhere { forget_devices: true },
-        _ => {
+        kind => {
             let email = carried(&link, &entrance.context.keyring).ok_or(MailError::Void)?;
-            let identity = Identity { email, ..identity(&entrance.context, &account)? };
-            address_change(&entrance.context, &account, &identity, rng)
+            let present = identity(&entrance.context, &account)?;
+            let next = Identity { email, ..present.clone() };
+            // An undo before the new address was confirmed changes no address.
+            if kind == LinkKind::UndoAddress && next.email != present.email {
+                let told =
+                    [(&next, News::AddressRestored { at: now }), (&present, News::AddressLeft { at: now })];
+                notices = told
+                    .map(|(to, news)| {
+                        let notice = Notice::mail(&account.person, to, news, now, rng);
+                        notice.sealed(&entrance.context.keyring, rng)
+                    })
+                    .into();
+            }
+            address_change(&entrance.context, &account, &next, rng)
         }
     };
     let next = LinkSecret::generate(rng);
@@ -131,7 +145,7 @@ async fn use_once(
     let kept = own.filter(|_| link.kind != LinkKind::UndoAddress).map(|own| (own.id, next.hash()));
     let by = visitor.change(now);
     let consumes = [Consumed::Link(secret.hash())];
-    let along = Along { consumes: &consumes, kept, notices: &[] };
+    let along = Along { consumes: &consumes, kept, notices: &notices };
     entrance.people.change_account(&account, &change, along, &by).await?;
     Ok(Used { kind: link.kind, secret: kept.map(|_| next) })
 }

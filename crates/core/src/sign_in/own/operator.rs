@@ -6,7 +6,7 @@ use crate::{
     id::PersonId,
     people::{
         account::{Account, AccountChange},
-        notice::By,
+        notice::{By, News, Notice},
         person::{EmailAddress, Identity},
     },
     ports::{
@@ -14,8 +14,11 @@ use crate::{
         people::{SignInStore, accounts::Along},
     },
     sign_in::{
-        own::{email::address_change, two_factor_reset::switch_off},
-        signed_in::{OwnError, identity},
+        own::{
+            email::{address_change, masked},
+            two_factor_reset::switch_off,
+        },
+        signed_in::{OwnError, identity, mail},
     },
 };
 use rand::CryptoRng;
@@ -60,14 +63,22 @@ pub async fn reset_two_factor(
     Ok(switch_off((management, people), &account, By::Operator, by, rng).await?)
 }
 
-/// Ends all sessions of a person. No browser belongs to it any more.
-pub async fn sign_out(people: &dyn SignInStore, person: PersonId, by: &Change) -> Result<(), OperatorError> {
+/// Ends all sessions of a person. No browser belongs to it any more. A mail says so.
+pub async fn sign_out(
+    (management, people): (&Management, &dyn SignInStore),
+    person: PersonId,
+    by: &Change,
+    rng: &mut impl CryptoRng,
+) -> Result<(), OperatorError> {
     let account = account(people, person).await?;
     let change = AccountChange::SignOutEverywhere { forget_devices: true };
-    Ok(people.change_account(&account, &change, Along::default(), by).await?)
+    let notices = [mail(management, &account, News::SignedOut { at: by.at }, by.at, rng)?];
+    let along = Along { notices: &notices, ..Along::default() };
+    Ok(people.change_account(&account, &change, along, by).await?)
 }
 
-/// Gives a person another address. The operator has made sure of it, so no link confirms it.
+/// Gives a person another address. The operator has made sure of it, so no link confirms it. Mails go to
+/// both addresses.
 pub async fn set_email(
     (management, people): (&Management, &dyn SignInStore),
     person: PersonId,
@@ -76,7 +87,13 @@ pub async fn set_email(
     rng: &mut impl CryptoRng,
 ) -> Result<(), OperatorError> {
     let account = account(people, person).await?;
-    let identity = Identity { email: email.clone(), ..identity(management, &account)? };
-    let change = address_change(management, &account, &identity, rng);
-    Ok(people.change_account(&account, &change, Along::default(), by).await?)
+    let former = identity(management, &account)?;
+    let next = Identity { email: email.clone(), ..former.clone() };
+    let change = address_change(management, &account, &next, rng);
+    let news = News::AddressSet { at: by.at, to: masked(email) };
+    let notices = [former, next].map(|to| {
+        Notice::mail(&account.person, &to, news.clone(), by.at, rng).sealed(&management.keyring, rng)
+    });
+    let along = Along { notices: &notices, ..Along::default() };
+    Ok(people.change_account(&account, &change, along, by).await?)
 }

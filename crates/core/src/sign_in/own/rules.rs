@@ -8,6 +8,7 @@ use crate::{
     },
     management::{
         allowlists::{AllowlistError, change_portal_allowlist, read_portal_allowlist},
+        owner_mails::owners_in,
         security::{SecurityError, change_security, judge_security},
     },
     people::{
@@ -16,7 +17,7 @@ use crate::{
     },
     ports::error::StoreError,
     sign_in::{
-        own::owners::{NoOwner, owner_of, owners_in, tell_owners},
+        own::owners::{NoOwner, owner_of, tell_owners},
         proof::Proven,
         signed_in::{OwnError, SignedIn, identity},
     },

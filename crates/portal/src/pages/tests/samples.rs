@@ -159,10 +159,11 @@ impl Sample {
 
     fn invite(&self, reader: invite::Reader) -> invite::InvitePage {
         invite::InvitePage {
-            shell: self.named(invite::TITLE, "tenant", "Zielony Koszyk"),
+            shell: self.named(invite::TITLE_NAMELESS, "tenant", "Zielony Koszyk"),
             tenant: self.names.of("Zielony Koszyk"),
             email: self.names.of("kasia@zielonykoszyk.example"),
             until: "28 November 2026, 10:12".to_owned(),
+            is_by_operator: matches!(reader, invite::Reader::Invited),
             may: vec!["Read reports: counts and costs, no numbers".to_owned()],
             reader,
         }

@@ -5,6 +5,7 @@ use super::{
     lines::{Act, FieldChange, Line},
     walk::{Owner, Walk, Walked, What},
 };
+use crate::machine::rng;
 use countersign_api::declared;
 use countersign_core::{
     access::{actor::Actor, key::Key},
@@ -74,7 +75,7 @@ impl Walk<'_> {
         let what = What { owner, kind: AppliedKind::Key, name: &name, place };
         self.object(what, before, &declared::show_key(&shall), async || {
             if found.is_none() {
-                keys::install_key(management, &actor, new.clone(), &key.presented, &by).await?;
+                keys::install_key(management, &actor, new.clone(), &key.presented, &by, &mut rng()).await?;
             }
             if found.is_some() || disabled {
                 let update = UpdateKey { change, confirmed: true };

@@ -8,7 +8,7 @@ use countersign_core::{
         change::Change,
         key::{Key, PresentedKey},
     },
-    context::Replica,
+    context::{Management, Replica},
     id::{MemberId, TenantId},
     management::{keys::CreateKey, member_keys::move_key, members::create_member_key, reach::MemberError},
     people::cover::NotCovered,
@@ -17,12 +17,12 @@ use countersign_core::{
 
 /// Makes a key that the member's limits bind.
 pub(super) async fn create(
-    replica: &Replica,
+    management: &Management,
     (tenant, member): (TenantId, MemberId),
     new: CreateKey,
     by: &Change,
 ) -> anyhow::Result<(Key, PresentedKey)> {
-    let made = create_member_key(replica, (tenant, member), new, by, &mut rng()).await;
+    let made = create_member_key(management, (tenant, member), new, by, &mut rng()).await;
     made.map_err(|error| explain(error, tenant, member))
 }
 

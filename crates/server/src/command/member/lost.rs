@@ -56,8 +56,10 @@ pub(super) async fn sign_out(
     by: &Change,
 ) -> anyhow::Result<()> {
     let person = person(management, &directory, email).await?;
-    operator::sign_out(&SqlPeople::new(directory), person, by).await.map_err(explain)?;
-    eprintln!("The person is signed out everywhere, and no browser is known as theirs.");
+    let people = SqlPeople::new(directory);
+    let signed_out = operator::sign_out((management, &people), person, by, &mut rng()).await;
+    signed_out.map_err(explain)?;
+    eprintln!("The person is signed out everywhere, and no browser is known as theirs. A mail says so.");
     Ok(())
 }
 
@@ -71,6 +73,8 @@ pub(super) async fn set_email(
     let people = SqlPeople::new(directory);
     let set = operator::set_email((management, &people), person, to, by, &mut rng()).await;
     set.map_err(explain)?;
-    eprintln!("The person has the new address, and is signed out everywhere.");
+    eprintln!(
+        "The person has the new address, and is signed out everywhere. Mails to both addresses say so."
+    );
     Ok(())
 }

@@ -960,6 +960,9 @@ class Member:
     """When it may send; null: always."""
     id: str
     """Its id."""
+    last_active_at: datetime.datetime | None
+    """When the person was last active in the portal of this tenant; null: never, or longer ago than the server
+    remembers."""
     most_parts: int | None
     """The most parts of one message; null: without a bound."""
     name: str | None
@@ -974,6 +977,8 @@ class Member:
     """The shares of a member."""
     time_zone: str
     """The time zone of its hours, and of the month of its pool."""
+    two_factor: bool
+    """Whether the person signs in to the portal with a code, too."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Member:
@@ -983,6 +988,7 @@ class Member:
             email=data["email"],
             hours=None if data["hours"] is None else WeekHours.from_dict(data["hours"]),
             id=data["id"],
+            last_active_at=None if data["last_active_at"] is None else read_time(data["last_active_at"]),
             most_parts=data["most_parts"],
             name=data["name"],
             permissions=[ScopeName(item) for item in data["permissions"]],
@@ -990,6 +996,7 @@ class Member:
             role=MemberRole(data["role"]),
             shares=MemberShares.from_dict(data["shares"]),
             time_zone=data["time_zone"],
+            two_factor=data["two_factor"],
         )
 
 

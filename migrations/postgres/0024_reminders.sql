@@ -1,0 +1,8 @@
+-- When the person got the last mail on its old password.
+ALTER TABLE people ADD COLUMN password_told bigint;
+
+-- The month and the size of the pool of which the owners know that most of it is used.
+ALTER TABLE members ADD COLUMN pool_told text COLLATE "C";
+
+-- A sign-in looks for invitations of one address in all tenants.
+CREATE INDEX invitations_by_email ON invitations (email) WHERE email IS NOT NULL;
