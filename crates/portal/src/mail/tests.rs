@@ -172,6 +172,27 @@ fn every_mail_is_whole_in_each_language() {
     }
 }
 
+/// Writes all mails and SMS into the folder `COUNTERSIGN_PAGES`, for those who want to look at them.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the reader of the mails chooses the folder")]
+fn the_mails_can_be_looked_at() {
+    let Some(folder) = std::env::var_os("COUNTERSIGN_PAGES") else { return };
+    let folder = std::path::Path::new(&folder).join("mails");
+    std::fs::create_dir_all(&folder).unwrap();
+    for language in ["en", "pl"] {
+        for (place, news) in all_news().into_iter().enumerate() {
+            let (kind, notice) = (news.kind(), notice(language, news));
+            let name = |end: &str| folder.join(format!("{place:02}-{kind}.{language}.{end}"));
+            let letter = write_mail(&notice, &office());
+            std::fs::write(name("html"), letter.html).unwrap();
+            std::fs::write(name("txt"), format!("{}\n\n{}", letter.subject, letter.text)).unwrap();
+            if let Some(sms) = write_sms(&notice, &office()) {
+                std::fs::write(name("sms.txt"), sms).unwrap();
+            }
+        }
+    }
+}
+
 #[test]
 fn names_from_outside_stay_text() {
     let letter =
