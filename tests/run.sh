@@ -19,7 +19,7 @@ if [ "${CI:-}" = true ] || [ ! -t 1 ]; then export NO_COLOR=1 CARGO_TERM_COLOR=n
 
 mkdir -p "$cache" || exit 1
 temp=$(mktemp -d "${TMPDIR:-/tmp}/countersign-test.XXXXXX") || exit 1
-logs="$temp/logs" postgres_data='' dev_pid='' clients_pid='' twilio_pid='' tls_pid='' redis_data="$temp/redis"
+logs="$temp/logs" postgres_data='' dev_pid='' clients_pid='' twilio_pid='' tls_pid='' beside_pid='' redis_data="$temp/redis"
 mkdir "$logs"
 
 # ---- ending ------------------------------------------------------------------
@@ -33,8 +33,15 @@ end_process() { # pid signal: asks, waits 30 s, then insists
     kill -KILL "$1" 2>/dev/null
 }
 
+end_tree() { # pid: asks its children first
+    local child
+    for child in $(pgrep -P "$1"); do end_tree "$child"; done
+    kill -TERM "$1" 2>/dev/null
+}
+
 cleanup() {
     trap - EXIT
+    [ -z "$beside_pid" ] || end_tree "$beside_pid"
     [ -z "$dev_pid" ] || end_process "$dev_pid" TERM
     [ -z "$clients_pid" ] || end_process "$clients_pid" TERM
     [ -z "$twilio_pid" ] || end_process "$twilio_pid" TERM
@@ -66,6 +73,24 @@ step() { # name command...: runs it under a heading, notes outcome and duration
     results+=("$(printf '%-6s %5s s  %s' "$outcome" "$((SECONDS - started))" "$name")")
     printf '<== %s: %s (%s s)\n' "$name" "$outcome" "$((SECONDS - started))"
     [ "$outcome" = ok ]
+}
+
+beside() { # function: runs its steps beside the next ones. They share no server with them and measure no speed.
+    printf '\n==> beside the next steps: %s\n' "$1"
+    (
+        results=() failed=0
+        "$1"
+        printf '%s\n' "${results[@]}" >"$temp/beside.results"
+        exit "$failed"
+    ) >"$temp/beside.log" 2>&1 &
+    beside_pid=$!
+}
+
+join_beside() { # waits for them, and shows what they printed
+    wait "$beside_pid"
+    failed=$((failed + $?)) beside_pid=''
+    cat "$temp/beside.log"
+    mapfile -t -O "${#results[@]}" results <"$temp/beside.results"
 }
 
 # shellcheck source=tests/needs.sh
@@ -461,6 +486,11 @@ build_release_before() {
         cp "$temp/before/target/debug/countersign" "$release_before" && rm -rf "$temp/before"
 }
 
+own_servers() { # each has servers of its own, and waits more than it works
+    step "portal in a browser" run_portal
+    [ -z "${COUNTERSIGN_TEST_REDIS:-}" ] || step "chaos, one twentieth" run_chaos
+}
+
 run_chaos() {
     local before=()
     [ ! -x "$release_before" ] || before=(--old "$release_before")
@@ -508,11 +538,11 @@ else
 fi
 step "the release before" build_release_before
 if step "build" cargo build --workspace --bins --locked; then
+    beside own_servers
     step "OpenAPI document" check_openapi
     step "breaking changes of the API" check_breaking_changes
     step "Helm chart" run_helm
     step "image, archive, systemd, compose" run_image
-    step "portal in a browser" run_portal
     step "Kubernetes: install, helm test, uninstall" run_cluster
     step "kill -9, one twentieth" run_kill
     if start_dev; then
@@ -545,13 +575,13 @@ if step "build" cargo build --workspace --bins --locked; then
     fi
     step "TLS from outside" run_sslyze
     step "Kannel" run_kannel
+    join_beside
     step "bench, one twentieth" run_bench
     step "delivery, one twentieth" run_delivery
     step "signing in" run_sign_in
     if [ -n "${COUNTERSIGN_TEST_REDIS:-}" ]; then
         step "lists, one twentieth" run_history
         step "nodes beside their floor, one twentieth" run_fleet
-        step "chaos, one twentieth" run_chaos
     fi
 fi
 
