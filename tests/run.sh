@@ -75,20 +75,21 @@ step() { # name command...: runs it under a heading, notes outcome and duration
     [ "$outcome" = ok ]
 }
 
-beside() { # function: runs its steps beside the next ones. They share no server with them and measure no speed.
+beside() { # name command...: a step that runs beside the next ones. It shares no server with them and measures no speed.
     printf '\n==> beside the next steps: %s\n' "$1"
     (
-        results=() failed=0
-        "$1"
+        results=()
+        step "$@"
+        outcome=$?
         printf '%s\n' "${results[@]}" >"$temp/beside.results"
-        exit "$failed"
+        exit "$outcome"
     ) >"$temp/beside.log" 2>&1 &
     beside_pid=$!
 }
 
-join_beside() { # waits for them, and shows what they printed
-    wait "$beside_pid"
-    failed=$((failed + $?)) beside_pid=''
+join_beside() { # waits for it, and shows what it printed
+    wait "$beside_pid" || failed=$((failed + 1))
+    beside_pid=''
     cat "$temp/beside.log"
     mapfile -t -O "${#results[@]}" results <"$temp/beside.results"
 }
@@ -486,11 +487,6 @@ build_release_before() {
         cp "$temp/before/target/debug/countersign" "$release_before" && rm -rf "$temp/before"
 }
 
-own_servers() { # each has servers of its own, and waits more than it works
-    step "portal in a browser" run_portal
-    [ -z "${COUNTERSIGN_TEST_REDIS:-}" ] || step "chaos, one twentieth" run_chaos
-}
-
 run_chaos() {
     local before=()
     [ ! -x "$release_before" ] || before=(--old "$release_before")
@@ -538,11 +534,11 @@ else
 fi
 step "the release before" build_release_before
 if step "build" cargo build --workspace --bins --locked; then
-    beside own_servers
     step "OpenAPI document" check_openapi
     step "breaking changes of the API" check_breaking_changes
     step "Helm chart" run_helm
     step "image, archive, systemd, compose" run_image
+    step "portal in a browser" run_portal
     step "Kubernetes: install, helm test, uninstall" run_cluster
     step "kill -9, one twentieth" run_kill
     if start_dev; then
@@ -556,6 +552,8 @@ if step "build" cargo build --workspace --bins --locked; then
     else
         step "countersign dev" false
     fi
+    # It has servers of its own, and waits more than it works.
+    [ -z "${COUNTERSIGN_TEST_REDIS:-}" ] || beside "chaos, one twentieth" run_chaos
     if start_twilio; then
         step "Twilio's client for Go" run_twilio_go
         step "Twilio's client for Java" run_twilio_java
@@ -575,7 +573,7 @@ if step "build" cargo build --workspace --bins --locked; then
     fi
     step "TLS from outside" run_sslyze
     step "Kannel" run_kannel
-    join_beside
+    [ -z "$beside_pid" ] || join_beside
     step "bench, one twentieth" run_bench
     step "delivery, one twentieth" run_delivery
     step "signing in" run_sign_in
