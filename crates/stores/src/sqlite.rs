@@ -67,6 +67,8 @@ struct Readers {
     connections: Mutex<Vec<Connection>>,
     /// The folder of the copy that a read-only look makes. It is deleted with the database.
     _copy: Option<TempDir>,
+    /// Ends after the connections, because fields are dropped in their order.
+    _open: Open,
 }
 
 impl Database {
@@ -91,7 +93,7 @@ impl Database {
             })
             .map_err(StoreError::unavailable)?;
         let connections = Mutex::new(readers.map_err(sqlite_error)?);
-        Ok(Self { acts, readers: Arc::new(Readers { free, connections, _copy: None }) })
+        Ok(Self { acts, readers: Arc::new(Readers { free, connections, _copy: None, _open: Open::begin() }) })
     }
 
     /// Opens an existing file for reading only, and changes neither the file nor those beside it. Writes
@@ -103,7 +105,10 @@ impl Database {
         // Nothing takes operations from the other end.
         let (acts, _) = mpsc::channel(1);
         let free = Arc::new(Semaphore::new(1));
-        Ok(Some(Self { acts, readers: Arc::new(Readers { free, connections, _copy: copy }) }))
+        Ok(Some(Self {
+            acts,
+            readers: Arc::new(Readers { free, connections, _copy: copy, _open: Open::begin() }),
+        }))
     }
 
     /// Runs an operation atomically and returns after its commit. The operation may run twice; then its first

@@ -1,28 +1,29 @@
-//! Counts the threads of this process that have a file open. If the process ends before they do, the last
-//! writes stay in the log beside the file: SQLite copies them when the last connection closes.
+//! Counts what has a file open in this process: threads, and the readers of a database. If the process ends
+//! before they do, the last writes stay in the log beside the file: SQLite copies them when the last
+//! connection closes.
 
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-static THREADS: Mutex<usize> = Mutex::new(0);
+static HOLDERS: Mutex<usize> = Mutex::new(0);
 static ENDED: Condvar = Condvar::new();
 
-/// One such thread, until it is dropped.
+/// One of them, until it is dropped.
 pub(super) struct Open;
 
 impl Open {
-    /// Counts a thread that is about to start.
+    /// Counts a thread that is about to start, or readers.
     pub(super) fn begin() -> Self {
-        *threads() += 1;
+        *holders() += 1;
         Self
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        *threads() -= 1;
+        *holders() -= 1;
         ENDED.notify_all();
     }
 }
@@ -30,11 +31,11 @@ impl Drop for Open {
 /// Waits until all files of this process are closed, at most for `within`. A command calls this at its end,
 /// when nothing uses a database any more. Returns whether they are closed.
 pub fn wait_until_closed(within: Duration) -> bool {
-    let waited = ENDED.wait_timeout_while(threads(), within, |threads| *threads > 0);
-    let (threads, _) = waited.unwrap_or_else(PoisonError::into_inner);
-    *threads == 0
+    let waited = ENDED.wait_timeout_while(holders(), within, |holders| *holders > 0);
+    let (holders, _) = waited.unwrap_or_else(PoisonError::into_inner);
+    *holders == 0
 }
 
-fn threads() -> MutexGuard<'static, usize> {
-    THREADS.lock().unwrap_or_else(PoisonError::into_inner)
+fn holders() -> MutexGuard<'static, usize> {
+    HOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
