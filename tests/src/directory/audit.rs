@@ -659,7 +659,7 @@ const WITHOUT_ENTRY: [(&str, &str); 37] = [
     ("begin_half", "it only takes a lock"),
     ("begin_proof", "it only takes a lock"),
     ("take_proof", "it only takes a lock"),
-    ("adding", "it only takes a lock"),
+    ("add_link", "it only takes a lock"),
     ("remind", "it notes that a mail was sent"),
     ("tell_of_pool", "it notes that a mail was sent"),
     ("forget", "what has expired can do nothing"),

@@ -201,6 +201,17 @@ impl Door {
         Ok(member)
     }
 
+    /// Makes a person a member of a second tenant too. It chooses one after each sign-in from then on.
+    pub async fn in_another(&self, member: &Member) -> Result<TenantId> {
+        let context = &self.entrance.context;
+        let tenant = new_tenant(context, &self.clock, "Other").await.tenant;
+        let member = Member { id: MemberId::new(self.now(), &mut rng()), tenant, ..member.clone() };
+        let joining = Joining { member: &member, person: None, invitation: None, password: None };
+        context.directory.add_member(joining, None, &[], &Change::by_system(self.now())).await?;
+        context.refresh().await?;
+        Ok(tenant)
+    }
+
     /// Switches two-factor authentication on. Returns a recovery code.
     pub async fn with_phone(&self, person: PersonId, number: &str) -> Result<RecoveryCode> {
         let keyring = &self.entrance.context.keyring;

@@ -49,7 +49,7 @@ pub async fn a_person_signs_in_with_the_password_and_a_code(base: &Base) -> Resu
     let Entered::SignedIn(first) = door.sign_in(&here, "ADA", PASSWORD).await? else { bail!("no phone yet") };
     assert_eq!(first.session.factors, Factors::Password);
     let seen = visit(&door.entrance, &first.secret, HOME.into(), false, door.now()).await?;
-    ensure!(matches!(seen.place, Place::Outside));
+    ensure!(matches!(seen.place, Place::Inside(inside) if inside.member.id == member.id), "the only tenant");
 
     let recovery = door.with_phone(member.person, NUMBER).await?;
     let gone = visit(&door.entrance, &first.secret, HOME.into(), false, door.now()).await;

@@ -122,6 +122,7 @@ pub async fn entering_in_a_loop_leaves_few_rows(base: &Base) -> Result<()> {
         ensure!(matches!(refused, Err(EnterError::Refused { .. })), "{refused:?}");
     }
     assert_eq!(rows(SignInOutcome::RefusedByList).await?, [1, 1, 1, 1, 1, 15]);
+    ensure!(signed_in(&door, "ada").await?.session.tenant.is_none(), "a sign-in does not enter it either");
     Ok(())
 }
 

@@ -17,6 +17,7 @@ use countersign_core::{
         member::Member,
         person::EmailMark,
         session::{Device, Factors, HalfSignIn, Session, SignIn, SignInOutcome},
+        waits::{WaitCount, WaitRule},
     },
     ports::{
         directory::audit::{AuditFilter, AuditLog as _},
@@ -120,7 +121,9 @@ pub async fn finish_on(
         former: None,
         sign_in: &sign_in,
         notices: &[],
+        mail: None,
         mailed: false,
+        tries: &WaitCount { key: [0; 16], rule: WaitRule::Ladder { free: 5 } },
     };
     people.finish_sign_in(with(finished), &by_at(session)).await
 }

@@ -97,6 +97,21 @@ impl Counted {
     pub async fn give_back(&self, entrance: &Entrance, now: Timestamp) -> Result<(), StoreError> {
         entrance.people.give_back(&self.counts, now).await
     }
+
+    /// Gives the try back and counts one in `count` instead. If that one makes the caller wait, the try is given back
+    /// all the same.
+    pub async fn exchange(
+        &self,
+        entrance: &Entrance,
+        count: WaitCount,
+        now: Timestamp,
+    ) -> Result<Result<(), Waiting>, StoreError> {
+        let exchanged = entrance.people.exchange_try(&self.counts, &[count], now).await?;
+        if exchanged.is_err() {
+            self.give_back(entrance, now).await?;
+        }
+        Ok(exchanged)
+    }
 }
 
 /// The row of an attempt, without person, tenant and device.
@@ -131,27 +146,28 @@ pub(super) fn cut(agent: &str) -> &str {
 /// A mail on an attempt. A known browser has a time since which it must not have caused another one.
 #[derive(Debug)]
 pub(super) struct AttemptMail {
+    pub link: Link,
     pub notice: SealedNotice,
     pub unless_since: Option<(DeviceId, Timestamp)>,
 }
 
 /// The mail after a right password in a browser that the person does not trust. It contains a link that signs out
-/// everywhere. Returns `None` if there is none, or if the person got too many such links in the last hour.
-pub(super) async fn mail_on_attempt(
+/// everywhere.
+pub(super) fn mail_on_attempt(
     entrance: &Entrance,
     visitor: &Visitor,
     (account, browser): (&Account, &Browser),
     finished: bool,
     now: Timestamp,
     rng: &mut impl CryptoRng,
-) -> Result<Option<AttemptMail>, StoreError> {
+) -> Option<AttemptMail> {
     let unless_since = match &browser.own {
         None => None,
-        Some(own) if own.trusted_at.is_some() => return Ok(None),
-        Some(own) if own.mailed_at.is_some_and(|at| now - QUIET < at) => return Ok(None),
+        Some(own) if own.trusted_at.is_some() => return None,
+        Some(own) if own.mailed_at.is_some_and(|at| now - QUIET < at) => return None,
         Some(own) => Some((own.device.id, now - QUIET)),
     };
-    let Some(identity) = account.person.open(&entrance.context.keyring) else { return Ok(None) };
+    let identity = account.person.open(&entrance.context.keyring)?;
     let secret = LinkSecret::generate(rng);
     let link = Link {
         secret: secret.hash(),
@@ -162,10 +178,6 @@ pub(super) async fn mail_on_attempt(
         made_at: now,
         expires_at: now + LinkKind::SignOutEverywhere.life(),
     };
-    match entrance.people.add_link(&link, &[]).await {
-        Err(StoreError::Full { .. }) => return Ok(None),
-        outcome => outcome?,
-    }
     let agent = Agent::of(&visitor.agent);
     let news = News::NewDevice {
         at: now,
@@ -178,5 +190,5 @@ pub(super) async fn mail_on_attempt(
     };
     let notice = Notice::mail(&account.person, &identity, news, now, rng);
     let notice = notice.sealed(&entrance.context.keyring, rng);
-    Ok(Some(AttemptMail { notice, unless_since }))
+    Some(AttemptMail { link, notice, unless_since })
 }

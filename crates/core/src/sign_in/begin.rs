@@ -14,7 +14,7 @@ use crate::{
     ports::{error::StoreError, people::sessions::Finished},
     sign_in::{
         Entrance, Visitor,
-        attempt::{Browser, attempt, cut},
+        attempt::{AttemptMail, Browser, attempt, cut},
     },
     time::Timestamp,
 };
@@ -35,14 +35,18 @@ pub struct NewSession {
 #[derive(Debug)]
 pub(super) struct Beginning<'a> {
     pub factors: Factors,
-    /// The tenant that the person joins with this session.
-    pub joined: Option<TenantId>,
+    /// The tenant that the person enters with this session.
+    pub tenant: Option<TenantId>,
+    /// Whether the person has just joined the tenant by an invitation.
+    pub invited: bool,
     pub half: Option<HashedSecret>,
     pub recovery: Option<RecoveryMark>,
     /// The secret of the session that this browser had before.
     pub former: Option<&'a LinkSecret>,
     pub notices: &'a [SealedNotice],
-    /// Whether the person gets, or has got, a mail on this attempt.
+    /// The mail on this attempt. It is left out if the person got too many such links in the last hour.
+    pub mail: Option<&'a AttemptMail>,
+    /// Whether the person has got a mail on this attempt.
     pub mailed: bool,
 }
 
@@ -72,9 +76,9 @@ pub(super) async fn begin(
         person: person.id,
         epoch: person.epoch,
         device: device.id,
-        tenant: beginning.joined,
+        tenant: beginning.tenant,
         factors: beginning.factors,
-        invited: beginning.joined.is_some(),
+        invited: beginning.invited,
         signed_in_at: now,
         seen_at: now,
         address: visitor.address,
@@ -82,10 +86,12 @@ pub(super) async fn begin(
     };
     let done = SignIn {
         person: Some(person.id),
-        tenant: beginning.joined,
+        tenant: beginning.tenant,
         device: Some(device.id),
         ..attempt(entrance, visitor, person.email, SignInOutcome::Done, now, rng)
     };
+    // The browser has its own tries again.
+    let tries = &WaitCount::of_device(device.id, person.id, &entrance.context.keyring);
     let finished = Finished {
         session: &session,
         device: &device,
@@ -94,11 +100,17 @@ pub(super) async fn begin(
         former: beginning.former.map(LinkSecret::hash),
         sign_in: &done,
         notices: beginning.notices,
-        mailed: beginning.mailed,
+        mail: beginning.mail.map(|mail| (&mail.link, &mail.notice)),
+        mailed: beginning.mailed || beginning.mail.is_some(),
+        tries,
     };
-    entrance.people.finish_sign_in(finished, &visitor.change(now)).await?;
-    // The browser has its own tries again. The session has begun, whatever becomes of this.
-    let tries = WaitCount::of_device(device.id, person.id, &entrance.context.keyring);
-    let _ = entrance.people.reset_wait(&tries).await;
+    let by = &visitor.change(now);
+    match entrance.people.finish_sign_in(finished, by).await {
+        Err(StoreError::Full { .. }) if finished.mail.is_some() => {
+            let finished = Finished { mail: None, mailed: beginning.mailed, ..finished };
+            entrance.people.finish_sign_in(finished, by).await?;
+        }
+        outcome => outcome?,
+    }
     Ok(NewSession { secret, session, device: device_secret })
 }

@@ -18,7 +18,7 @@ use crate::{
         begin::{Beginning, NewSession, begin},
         codes::{CodeError, Sent},
         second::send_first_code,
-        tenants::{has_way_in, tenants},
+        tenants::{has_way_in, only_tenant, tenants},
     },
     time::Timestamp,
 };
@@ -108,33 +108,41 @@ pub async fn sign_in(
         people.note_sign_in(&note(SignInOutcome::WrongPassword, rng), None).await?;
         return Err(SignInError::Wrong);
     };
-    counted.give_back(entrance, now).await?;
     let keyring = &entrance.context.keyring;
     let right = WaitCount::of_right_passwords(account.person.id, browser.own.is_some(), keyring);
-    if let Err(waiting) = people.count_try(&[right], now).await? {
+    if let Err(waiting) = counted.exchange(entrance, right, now).await? {
         return Err(SignInError::Wait(waiting.until));
     }
     if verified == Verified::ByFormerFigures {
         renew_hash(entrance, visitor, &account, (&counted, password), now).await;
     }
     let finished = account.phone.is_none();
-    let mail = mail_on_attempt(entrance, visitor, (&account, &browser), finished, now, rng).await?;
+    let mail = mail_on_attempt(entrance, visitor, (&account, &browser), finished, now, rng);
     if finished {
-        let notices: Vec<_> = mail.into_iter().map(|mail| mail.notice).collect();
         let beginning = Beginning {
             factors: Factors::Password,
-            joined: None,
+            tenant: only_tenant(&open, visitor.address),
+            invited: false,
             half: None,
             recovery: None,
             former,
-            notices: &notices,
-            mailed: !notices.is_empty(),
+            notices: &[],
+            mail: mail.as_ref(),
+            mailed: false,
         };
         let session = begin(entrance, visitor, (&account, browser), beginning, now, rng).await?;
         return Ok(Entered::SignedIn(Box::new(session)));
     }
+    let mail = match &mail {
+        Some(mail) => match people.add_link(&mail.link, &[]).await {
+            // The person got too many such links in the last hour.
+            Err(StoreError::Full { .. }) => None,
+            outcome => outcome.map(|()| Some(mail))?,
+        },
+        None => None,
+    };
     let asked = note(SignInOutcome::CodeAsked, rng);
-    people.note_sign_in(&asked, mail.as_ref().map(|mail| (&mail.notice, mail.unless_since))).await?;
+    people.note_sign_in(&asked, mail.map(|mail| (&mail.notice, mail.unless_since))).await?;
     let sent = send_first_code(entrance, visitor, (&account, &browser), &open, now, rng).await;
     let half = LinkSecret::generate(rng);
     let row = HalfSignIn {

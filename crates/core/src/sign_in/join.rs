@@ -237,11 +237,13 @@ async fn first_session(
     let browser = Browser::of(entrance, visitor, member.person, now).await?;
     let beginning = Beginning {
         factors: Factors::Password,
-        joined: Some(member.tenant),
+        tenant: Some(member.tenant),
+        invited: true,
         half: None,
         recovery: None,
         former,
         notices: &[],
+        mail: None,
         mailed: true,
     };
     Ok(begin(entrance, visitor, (&account, browser), beginning, now, rng).await?)

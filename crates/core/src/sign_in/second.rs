@@ -19,7 +19,7 @@ use crate::{
         begin::{Beginning, NewSession, begin},
         codes::{CodeCheck, CodeEnd, CodeError, NewCode, Sent, check_code, resend_code, send_code},
         purpose::Purpose,
-        tenants::{OpenTenant, has_way_in, tenants},
+        tenants::{OpenTenant, has_way_in, only_tenant, tenants},
     },
     time::Timestamp,
 };
@@ -152,13 +152,13 @@ pub async fn enter_code(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<NewSession, SecondError> {
-    let (half, account) = open_half(entrance, secret.hash(), now).await?;
+    let (half, account, open) = open_half(entrance, secret.hash(), now).await?;
     let verification = half.verification.ok_or(SecondError::CodeEnded(CodeEnd::NotSent))?;
     let check = check_code(&entrance.context, &SIGN_IN, verification, typed, now, rng).await?;
     let refused = match check {
         // A process that ends here has used the code up: the page offers another one.
         CodeCheck::Right => {
-            let second = Second { half: &half, account: &account, former };
+            let second = Second { half: &half, account: &account, open: &open, former };
             return second.finish(entrance, visitor, None, now, rng).await;
         }
         CodeCheck::Wrong { left } => SecondError::WrongCode { left },
@@ -183,7 +183,7 @@ pub async fn enter_recovery_code(
     rng: &mut impl CryptoRng,
 ) -> Result<NewSession, SecondError> {
     let people = &entrance.people;
-    let (half, account) = open_half(entrance, secret.hash(), now).await?;
+    let (half, account, open) = open_half(entrance, secret.hash(), now).await?;
     let person = account.person.id;
     let browser = Browser::of(entrance, visitor, person, now).await?;
     let counted = Counted::take(entrance, visitor, account.person.email, &browser, now).await?;
@@ -192,7 +192,7 @@ pub async fn enter_recovery_code(
         return Err(SecondError::Over);
     }
     if let Some(code) = RecoveryCode::parse(typed) {
-        let second = Second { half: &half, account: &account, former };
+        let second = Second { half: &half, account: &account, open: &open, former };
         match second.finish(entrance, visitor, Some(&code), now, rng).await {
             // The code is wrong, or the sign-in was completed or ended meanwhile.
             Err(SecondError::Over) => {}
@@ -219,13 +219,13 @@ async fn open_half(
     entrance: &Entrance,
     secret: HashedSecret,
     now: Timestamp,
-) -> Result<(HalfSignIn, Account), SecondError> {
+) -> Result<(HalfSignIn, Account, Vec<OpenTenant>), SecondError> {
     let (half, account) = entrance.people.half(secret, now).await?.ok_or(SecondError::Over)?;
     let open = tenants(entrance, account.person.id).await?;
     if !has_way_in(entrance, &open, account.person.email, now).await? {
         return Err(SecondError::Over);
     }
-    Ok((half, account))
+    Ok((half, account, open))
 }
 
 async fn note_wrong(
@@ -245,6 +245,7 @@ async fn note_wrong(
 struct Second<'a> {
     half: &'a HalfSignIn,
     account: &'a Account,
+    open: &'a [OpenTenant],
     former: Option<&'a LinkSecret>,
 }
 
@@ -257,7 +258,7 @@ impl Second<'_> {
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<NewSession, SecondError> {
-        let Self { half, account, former } = *self;
+        let Self { half, account, former, .. } = *self;
         let (people, keyring) = (&entrance.people, &entrance.context.keyring);
         let person = &account.person;
         let mut notices = Vec::new();
@@ -271,11 +272,13 @@ impl Second<'_> {
         let browser = Browser::of(entrance, visitor, person.id, now).await?;
         let beginning = Beginning {
             factors: Factors::Code,
-            joined: None,
+            tenant: only_tenant(self.open, visitor.address),
+            invited: false,
             half: Some(half.secret),
             recovery: recovery.map(|code| code.mark(person.id, keyring)),
             former,
             notices: &notices,
+            mail: None,
             // The first step has sent the mail on a browser that was unknown.
             mailed: browser.own.is_none(),
         };

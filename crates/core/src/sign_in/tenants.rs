@@ -1,14 +1,14 @@
 //! The tenants that a person may enter.
 
 use crate::{
-    id::PersonId,
+    id::{PersonId, TenantId},
     people::{member::Member, person::EmailMark},
     ports::error::StoreError,
     sign_in::Entrance,
     snapshot::view::TenantView,
     time::Timestamp,
 };
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 /// A tenant that a person may enter, and its member there.
 #[derive(Clone, Debug)]
@@ -22,6 +22,12 @@ pub(super) fn opened(entrance: &Entrance, member: Member) -> Option<OpenTenant> 
     let snapshot = &entrance.context.snapshot;
     let view = snapshot.tenant(member.tenant).filter(|_| !snapshot.is_disabled(member.tenant))?;
     (!member.disabled && view.tenant.disabled_at.is_none()).then_some(OpenTenant { view, member })
+}
+
+/// The tenant that a person enters with its sign-in: its only one, if the tenant's portal list contains the address.
+pub(super) fn only_tenant(open: &[OpenTenant], address: IpAddr) -> Option<TenantId> {
+    let [OpenTenant { view, member }] = open else { return None };
+    view.settings.portal_allowlist.allows(address).then_some(member.tenant)
 }
 
 /// Whether a person signs in at all: it may enter a tenant, or accept an invitation. The invitation is looked up in

@@ -112,13 +112,18 @@ pub(super) fn use_link(batch: Batch, secret: HashedSecret, person: &Person, at: 
 /// Adds a link with its notices. A link of nobody takes the same statements, but they find no person and insert no
 /// notice: so the time of a forgotten password tells nobody which addresses are known.
 fn adding(link: &Link, notices: &[SealedNotice]) -> Batch {
+    let insert = if link.person.is_some() { insert_notice } else { insert_none };
+    notices.iter().fold(add_link(Batch::default(), link), insert)
+}
+
+/// Adds a link. The batch fails with `Full` if the person got too many of its kind.
+pub(super) fn add_link(batch: Batch, link: &Link) -> Batch {
     let person = || Value::from(link.person.map_or_else(String::new, |person| person.to_string()));
     let (lock, values) = if link.kind.ends_with_epoch() {
         (&STANDING_PERSON, vec![person(), link.epoch.into()])
     } else {
         (&LOCK_PERSON, vec![person()])
     };
-    let batch = Batch::default();
     let batch = match link.person {
         Some(_) => batch.run_unmoved(lock, values),
         None => batch.run(lock, values),
@@ -139,8 +144,7 @@ fn adding(link: &Link, notices: &[SealedNotice]) -> Batch {
         link.made_at.micros().into(),
         link.expires_at.micros().into(),
     ];
-    batch = batch.run_touching(1, &INSERT_LINK, values);
-    notices.iter().fold(batch, if link.person.is_some() { insert_notice } else { insert_none })
+    batch.run_touching(1, &INSERT_LINK, values)
 }
 
 #[async_trait]

@@ -2,7 +2,7 @@
 
 use super::{
     SqlPeople, activity::insert_sign_in, change::USE_RECOVERY_CODE, codes::FINISH_HALF, entries::Act,
-    notices::insert_notice,
+    links::add_link, notices::insert_notice, waits::reset,
 };
 use crate::sql::{
     Batch,
@@ -104,7 +104,8 @@ fn device_values(device: &Device) -> Vec<Value> {
 
 /// All statements after the entries.
 fn whole(mut batch: Batch, finished: &Finished<'_>, by: &Change) -> Batch {
-    let Finished { session, device, half, recovery, former, sign_in, notices, mailed } = finished;
+    let Finished { session, device, half, recovery, former, sign_in, notices, mail, mailed, tries } =
+        finished;
     let person = || Value::from(session.person.to_string());
     if let Some(half) = half {
         let values =
@@ -127,7 +128,10 @@ fn whole(mut batch: Batch, finished: &Finished<'_>, by: &Change) -> Batch {
         .run_unmoved(&INSERT_SESSION, session_values(session))
         .run(&END_OLDEST, vec![person(), session.id.to_string().into(), most.into()])
         .run(&DROP_PROOFS, vec![person()]);
-    notices.iter().fold(insert_sign_in(batch, sign_in), insert_notice)
+    if let Some((link, notice)) = mail {
+        batch = insert_notice(add_link(batch, link), notice);
+    }
+    notices.iter().fold(reset(insert_sign_in(batch, sign_in), tries), insert_notice)
 }
 
 impl SqlPeople {

@@ -116,6 +116,10 @@ fn longest_of(rule: WaitRule) -> Duration {
     }
 }
 
+fn give_one_back(count: &WaitCount, now: Timestamp) -> (&'static Statement, Vec<Value>) {
+    (&GIVE_BACK, vec![count.key.as_slice().into(), now.micros().into()])
+}
+
 fn count_one(count: &WaitCount, now: Timestamp) -> (&'static Statement, Vec<Value>) {
     let mut values: Vec<Value> = vec![count.key.as_slice().into(), now.micros().into()];
     match count.rule {
@@ -136,6 +140,10 @@ fn count_one(count: &WaitCount, now: Timestamp) -> (&'static Statement, Vec<Valu
     }
 }
 
+pub(super) fn reset(batch: Batch, count: &WaitCount) -> Batch {
+    batch.run(&RESET, vec![count.key.as_slice().into()])
+}
+
 #[async_trait]
 impl Waits for SqlPeople {
     async fn count_try(
@@ -143,13 +151,28 @@ impl Waits for SqlPeople {
         counts: &[WaitCount],
         now: Timestamp,
     ) -> Result<Result<(), Waiting>, StoreError> {
+        self.exchange_try(&[], counts, now).await
+    }
+
+    async fn exchange_try(
+        &self,
+        given_back: &[WaitCount],
+        counts: &[WaitCount],
+        now: Timestamp,
+    ) -> Result<Result<(), Waiting>, StoreError> {
         // Two callers that count in the same rows take them in the same order, so they cannot block each other.
-        let mut ordered: Vec<_> = counts.iter().collect();
-        ordered.sort_by_key(|count| count.key);
+        let given_back = given_back.iter().map(|count| (count, false));
+        let mut ordered: Vec<_> = counts.iter().map(|count| (count, true)).chain(given_back).collect();
+        ordered.sort_by_key(|(count, _)| count.key);
         loop {
-            let batch = ordered.iter().fold(Batch::default(), |batch, count| {
-                let (statement, values) = count_one(count, now);
-                batch.run_touching(1, statement, values)
+            let batch = ordered.iter().fold(Batch::default(), |batch, (count, counted)| {
+                if *counted {
+                    let (statement, values) = count_one(count, now);
+                    batch.run_touching(1, statement, values)
+                } else {
+                    let (statement, values) = give_one_back(count, now);
+                    batch.run(statement, values)
+                }
             });
             match self.sql().batch(batch).await {
                 Ok(_) => return Ok(Ok(())),
@@ -167,13 +190,14 @@ impl Waits for SqlPeople {
         let mut ordered: Vec<_> = counts.iter().collect();
         ordered.sort_by_key(|count| count.key);
         let batch = ordered.iter().fold(Batch::default(), |batch, count| {
-            batch.run(&GIVE_BACK, vec![count.key.as_slice().into(), now.micros().into()])
+            let (statement, values) = give_one_back(count, now);
+            batch.run(statement, values)
         });
         self.sql().batch(batch).await.map(drop)
     }
 
     async fn reset_wait(&self, count: &WaitCount) -> Result<(), StoreError> {
-        self.sql().execute(&RESET, vec![count.key.as_slice().into()]).await
+        self.sql().batch(reset(Batch::default(), count)).await.map(drop)
     }
 
     async fn forget_waits(&self, before: Timestamp, limit: u16) -> Result<u64, StoreError> {

@@ -25,7 +25,6 @@ use countersign_core::{
     },
     ports::directory::audit::AuditFilter,
     sign_in::{
-        enter::enter,
         own::{
             keys::{RevokeError, list_revocable, revoke_all_keys},
             rules::{RulesError, change_rules},
@@ -165,11 +164,14 @@ pub async fn rules_change_with_a_proof_that_a_refusal_leaves(base: &Base) -> Res
 
     // A session in the tenant is judged by the new rules with its next request.
     door.entrance.context.refresh().await?;
+    let idle = visit(&door.entrance, &there.secret, super::HOME.into(), true, door.now()).await;
+    ensure!(matches!(idle, Err(Gone::Idle { .. })), "{idle:?}");
+    let there = seat(&door, "bert").await?;
+    door.clock.turn(seconds(299));
     let late = visit(&door.entrance, &there.secret, super::HOME.into(), true, door.now()).await?;
-    ensure!(matches!(late.place, Place::Outside), "this one is in no tenant");
-    let entered = enter(&door.entrance, &there.visitor, &late, door.acme, door.now(), &mut rng()).await?;
-    door.clock.turn(seconds(300));
-    let idle = visit(&door.entrance, &entered, super::HOME.into(), true, door.now()).await;
+    ensure!(matches!(late.place, Place::Inside(_)), "the sign-in has entered the only tenant");
+    door.clock.turn(seconds(1));
+    let idle = visit(&door.entrance, &there.secret, super::HOME.into(), true, door.now()).await;
     ensure!(matches!(idle, Err(Gone::Idle { .. })), "{idle:?}");
     Ok(())
 }

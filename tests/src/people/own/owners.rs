@@ -117,6 +117,7 @@ pub async fn owners_see_and_end_only_what_is_in_their_tenant(base: &Base) -> Res
     let door = open(base).await?;
     let owner = door.owner("anna").await?;
     let bert = door.member("bert", door.acme, subuser()).await?;
+    door.in_another(&bert).await?;
     let (here, outside) = (seat(&door, "bert").await?, seat(&door, "bert").await?);
     let inside = visit(&door.entrance, &here.secret, HOME.into(), false, door.now()).await?;
     let entered = enter(&door.entrance, &here.visitor, &inside, door.acme, door.now(), &mut rng()).await?;

@@ -5,9 +5,11 @@ use crate::{
     id::{PersonId, SessionId, TenantId},
     people::{
         account::Account,
+        link::Link,
         notice::SealedNotice,
         recovery::RecoveryMark,
         session::{Device, Session, SignIn},
+        waits::WaitCount,
     },
     ports::error::StoreError,
     time::Timestamp,
@@ -29,8 +31,12 @@ pub struct Finished<'a> {
     pub former: Option<HashedSecret>,
     pub sign_in: &'a SignIn,
     pub notices: &'a [SealedNotice],
+    /// The mail on this attempt, with the link that it contains.
+    pub mail: Option<(&'a Link, &'a SealedNotice)>,
     /// Whether the person gets, or has just got, a mail on this attempt. The store notes it for the browser.
     pub mailed: bool,
+    /// The count of wrong passwords in this browser, which begins again.
+    pub tries: &'a WaitCount,
 }
 
 /// A form that came after the session had ended, kept for the same person and tenant.
@@ -47,7 +53,8 @@ pub struct LateForm {
 pub trait Sessions: Send + Sync {
     /// Begins a session. The person must have the session's epoch and a password, the half-way sign-in and the
     /// recovery code must be there; else the error is `Moved` and nothing is written. The device belongs to the
-    /// person from then on. Each tenant of the person gets an entry in its audit log.
+    /// person from then on. Each tenant of the person gets an entry in its audit log. The error is `Full`, and
+    /// nothing is written, if the person got too many links of the mail's kind in the last hour.
     async fn finish_sign_in(&self, finished: Finished<'_>, by: &Change) -> Result<(), StoreError>;
 
     /// The session with this secret, whatever its epoch, and its person. One query.

@@ -18,6 +18,15 @@ pub trait Waits: Send + Sync {
         now: Timestamp,
     ) -> Result<Result<(), Waiting>, StoreError>;
 
+    /// Gives tries back that were counted at `now`, and counts one in each of `counts`. If one of these makes the
+    /// caller wait, changes nothing and returns the longest wait.
+    async fn exchange_try(
+        &self,
+        given_back: &[WaitCount],
+        counts: &[WaitCount],
+        now: Timestamp,
+    ) -> Result<Result<(), Waiting>, StoreError>;
+
     /// Gives back a try that was counted at `now`, because the password was right.
     async fn give_back(&self, counts: &[WaitCount], now: Timestamp) -> Result<(), StoreError>;
 
