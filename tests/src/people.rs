@@ -32,6 +32,7 @@ crate::directory::on_each_engine!(
     notices::only_the_newest_claim_settles,
     notices::of_too_many_of_a_kind_the_rest_is_dropped_and_counted,
     notices::what_waits_goes_over_to_the_newest_seal_key,
+    signing_in::a_change_of_a_disabled_member_ends_nothing,
     signing_in::a_person_signs_in_with_the_password_and_a_code,
     signing_in::nobody_learns_whether_an_address_is_known,
     signing_in::wrong_passwords_make_the_next_ones_wait,

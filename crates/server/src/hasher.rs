@@ -1,5 +1,8 @@
 //! The hashing of passwords: some at once, a bounded number that wait, the rest refused. A flood of strangers must
 //! not keep persons out of browsers that are theirs.
+//!
+//! Hashes run on threads of their own. So work that reads files does not wait behind them, and `top -H` and the bench
+//! see what hashing costs.
 
 use crate::machine::rng;
 use async_trait::async_trait;
@@ -9,18 +12,27 @@ use countersign_core::{
 };
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread::available_parallelism,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    thread::{self, available_parallelism},
 };
-use tokio::{sync::oneshot, task::spawn_blocking};
+use tokio::sync::oneshot;
 
 /// The waiting hashes for each one that runs. A hash takes some 20 ms, so the last one waits for about a second.
 const QUEUE: usize = 32;
 
-/// The places of hashes. Strangers take at most half of those that run, and half of those that wait.
+/// The name of the threads that hash.
+const THREAD: &str = "password";
+
+type Work = Box<dyn FnOnce() + Send>;
+
+/// The places of hashes. Strangers take at most half of those that run, and half of those that wait. Known devices take
+/// at most three quarters: a few accounts must not keep everybody out who has no session, such as a person who resets
+/// its password.
 #[derive(Clone, Debug)]
 pub struct HashPool {
     state: Arc<Mutex<State>>,
+    threads: mpsc::Sender<Work>,
 }
 
 #[derive(Debug)]
@@ -38,14 +50,15 @@ struct Place {
 }
 
 impl HashPool {
-    /// A pool for the processors of this machine. It has two places at least: one of them is no stranger's.
+    /// A pool for the processors of this machine. It has two places at least: one of them is no stranger's, and one no
+    /// known device's.
     pub fn of_machine() -> Self {
         Self::new(available_parallelism().map_or(2, usize::from).max(2))
     }
 
     fn new(slots: usize) -> Self {
         let state = State { slots, running: Vec::new(), waiting: VecDeque::new() };
-        Self { state: Arc::new(Mutex::new(state)) }
+        Self { state: Arc::new(Mutex::new(state)), threads: threads(slots) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -113,7 +126,7 @@ impl State {
         fits(true).or_else(|| fits(false))
     }
 
-    /// Whether one more may run: one of each lane, strangers only in their half.
+    /// Whether one more may run: one of each lane, strangers and known devices only in their parts.
     fn may_run(&self, lane: Lane) -> bool {
         has_room(self.running.iter().copied(), lane, self.slots)
     }
@@ -124,13 +137,14 @@ impl State {
 }
 
 fn has_room(lanes: impl Iterator<Item = Lane>, lane: Lane, most: usize) -> bool {
-    let (mut all, mut strangers, mut same) = (0, 0, false);
+    let (mut all, mut alike, mut same) = (0, 0, false);
     for one in lanes {
         all += 1;
-        strangers += usize::from(!one.is_known());
+        alike += usize::from(one.is_known() == lane.is_known());
         same |= one == lane;
     }
-    !same && all < most && (lane.is_known() || strangers < most / 2)
+    let part = if lane.is_known() { most - (most / 4).max(1) } else { most / 2 };
+    !same && all < most && alike < part
 }
 
 #[async_trait]
@@ -173,14 +187,37 @@ impl HashPool {
         hash: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Crowded> {
         let place = self.place(lane).await?;
+        let (answer, answered) = oneshot::channel();
         let work = move || {
             let made = hash();
             drop(place);
-            made
+            // The caller may have gone.
+            let _ = answer.send(made);
         };
-        // A thread that panicked has no answer either.
-        spawn_blocking(work).await.map_err(|_| Crowded)
+        // Without a thread there is no hash.
+        self.threads.send(Box::new(work)).map_err(|_| Crowded)?;
+        // A hash that panicked has no answer either.
+        answered.await.map_err(|_| Crowded)
     }
+}
+
+/// Starts the threads. They end with the last sender of work.
+fn threads(number: usize) -> mpsc::Sender<Work> {
+    let (sender, receiver) = mpsc::channel::<Work>();
+    let receiver = Arc::new(Mutex::new(receiver));
+    for _ in 0..number {
+        let receiver = Arc::clone(&receiver);
+        let next = move || receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let run = move || {
+            while let Ok(work) = next() {
+                let _ = catch_unwind(AssertUnwindSafe(work));
+            }
+        };
+        if let Err(error) = thread::Builder::new().name(THREAD.to_owned()).spawn(run) {
+            tracing::error!(%error, "A thread that hashes passwords could not be started");
+        }
+    }
+    sender
 }
 
 #[cfg(test)]
@@ -232,6 +269,19 @@ mod tests {
         settle().await;
         assert_eq!(pool.state().running.len(), 2);
         flood.iter().for_each(tokio::task::JoinHandle::abort);
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_known_devices_leaves_places_to_strangers() {
+        for slots in [2, 4, 8] {
+            let pool = HashPool::new(slots);
+            let flood: Vec<_> = (0..=255).map(|number| ask(&pool, lane(number, true))).collect();
+            settle().await;
+            assert_eq!(pool.state().running.len(), slots - (slots / 4).max(1));
+            assert_eq!(pool.state().waiting.len(), slots * QUEUE * 3 / 4);
+            assert!(ask(&pool, lane(1, false)).await.unwrap().is_ok());
+            flood.iter().for_each(tokio::task::JoinHandle::abort);
+        }
     }
 
     #[tokio::test]

@@ -272,6 +272,12 @@ pub async fn owners_hear_once_of_a_pool_that_is_mostly_used(base: &Base) -> Resu
     update_member(&door.entrance.context, &operator, cleo.id, &larger, &change, &mut rng()).await?;
     assert_eq!(report().await?, 1, "5 of 6");
     assert_eq!(kinds(&notices(&door).await?), ["pool_at_80"]);
+    // One that goes back and forth is no news.
+    for pool in [5, 6] {
+        let other = grant(LimitsChange { pool: Some(Some(pool)), ..LimitsChange::default() });
+        update_member(&door.entrance.context, &operator, cleo.id, &other, &change, &mut rng()).await?;
+        assert_eq!(report().await?, 0, "{pool}");
+    }
     // The next month begins with an empty count.
     door.clock.turn(seconds(40 * DAY));
     assert_eq!(report().await?, 0);

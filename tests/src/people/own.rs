@@ -38,6 +38,7 @@ use countersign_core::{
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 crate::directory::on_each_engine!(
+    proofs::right_passwords_of_proofs_have_a_bound,
     proofs::a_proof_is_for_one_act_and_one_form,
     proofs::a_sign_in_is_a_proof_for_a_while_and_not_for_all_acts,
     proofs::a_code_goes_again_and_only_three_times,

@@ -8,8 +8,9 @@ use countersign_core::{
     access::change::Change,
     people::{
         account::AccountChange,
+        hours::Zone,
         invitation::LinkSecret,
-        member::Member,
+        member::{Limits, Member},
         password::{Password, PasswordText, Verified},
         session::{Factors, SignInOutcome},
     },
@@ -40,6 +41,26 @@ async fn disable(door: &Door, member: &Member) -> Result<Member> {
     let by = Change::by_system(door.now());
     door.entrance.context.directory.update_member((member, &disabled), None, &[], &by).await?;
     Ok(disabled)
+}
+
+/// Another company may have invited the person meanwhile.
+pub async fn a_change_of_a_disabled_member_ends_nothing(base: &Base) -> Result<()> {
+    let door = Door::new(base).await?;
+    door.owner("ada").await?;
+    let member = door.member("bert", door.acme, Limits::of_owner(Zone::default())).await?;
+    let epoch = async || -> Result<i64> {
+        Ok(door.entrance.people.account(member.person).await?.context("an account")?.person.epoch)
+    };
+    let before = epoch().await?;
+    let disabled = disable(&door, &member).await?;
+    let shut = epoch().await?;
+    ensure!(before < shut, "its half-way sign-ins end");
+    let limits = Limits { pool: Some(7), ..disabled.limits.clone() };
+    let changed = Member { limits, version: disabled.version + 1, ..disabled.clone() };
+    let by = Change::by_system(door.now());
+    door.entrance.context.directory.update_member((&disabled, &changed), None, &[], &by).await?;
+    assert_eq!(epoch().await?, shut);
+    Ok(())
 }
 
 pub async fn a_person_signs_in_with_the_password_and_a_code(base: &Base) -> Result<()> {
@@ -190,7 +211,7 @@ impl Hasher for Right {
 
 pub async fn right_passwords_have_a_bound_too(base: &Base) -> Result<()> {
     let mut door = Door::new(base).await?;
-    door.owner("ada").await?;
+    let ada = door.owner("ada").await?;
     let own = door.known_browser(HOME, "ada").await?;
     door.entrance.hasher = Arc::new(Right);
     for number in 1..60 {
@@ -202,7 +223,8 @@ pub async fn right_passwords_have_a_bound_too(base: &Base) -> Result<()> {
         "{more:?}"
     );
     door.sign_in(&visitor(HOME, Some(&own)), "ada", PASSWORD).await?;
-    door.clock.turn(seconds(3_600));
+    // Who used a former password up cannot tell a right guess of the new one from its wait.
+    door.change(ada.person, AccountChange::Password(super::door::hashed())).await?;
     door.sign_in(&visitor(address(61), None), "ada", PASSWORD).await?;
     Ok(())
 }

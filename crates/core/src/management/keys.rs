@@ -150,6 +150,11 @@ async fn make(
     rng: &mut impl CryptoRng,
 ) -> Result<Key, KeyError> {
     management.permit(actor.tenant, Part::Keys)?;
+    // Nobody causes mails to be written by a key that it may not create.
+    if request.scopes.contains(Scope::CodesReveal) {
+        let rights = Rights::over_keys(management, actor, by.at).await?.ok_or(KeyError::NotOwn)?;
+        judge_new(&rights, request, presented.mode)?;
+    }
     let named = (request.name.0.as_str(), request.scopes);
     let notices = on_new_key(management, actor.tenant, named, by.at, rng).await?;
     judged(management, Ends::No, async || {

@@ -191,8 +191,12 @@ pub async fn update_member(
         (None, None) => GrantMails::default(),
         _ => {
             let present = stored(management, actor.tenant, id).await?;
+            let limits = change.limits.apply(&present.limits);
+            // Nobody causes mails to be written by a change that it may not make.
+            let rights = Rights::of(management, actor, by.at).await?;
+            rights.reach.covers(Some(id), &[&present.limits, &limits])?;
             let identity = identify(management, &management.keyring, &present).await?;
-            let granted = (identity.as_ref().map(|one| &one.name), &change.limits.apply(&present.limits));
+            let granted = (identity.as_ref().map(|one| &one.name), &limits);
             GrantMails::of(management, actor.tenant, granted, by.at, rng).await?
         }
     };

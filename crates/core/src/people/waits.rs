@@ -4,7 +4,7 @@
 use crate::{
     id::{DeviceId, PersonId},
     keyring::KeyRing,
-    people::person::EmailMark,
+    people::person::{EmailMark, Person},
     tenant::OPERATOR,
     time::Timestamp,
 };
@@ -31,6 +31,17 @@ pub enum WaitRule {
     Ladder { free: u16 },
     /// At most so many failures in each window.
     Window { most: u16, length: Duration },
+}
+
+/// Where a right password was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RightPassword {
+    /// At the sign-in, in a browser that is not the person's.
+    Stranger,
+    /// At the sign-in, in a browser of the person.
+    Known,
+    /// As a proof, in a session.
+    Proof,
 }
 
 /// One count of failures, and its rule.
@@ -64,10 +75,12 @@ impl WaitCount {
         Self { key: keyring.hash("wait-network", OPERATOR, &[network.as_bytes()]), rule }
     }
 
-    /// Right passwords of a person, in its own browsers or in all others: they cost work and rows, too. A stranger who
-    /// knows the password does not use up what the person's own browsers have.
-    pub fn of_right_passwords(person: PersonId, known: bool, keyring: &KeyRing) -> Self {
-        let key = keyring.hash("right-passwords", OPERATOR, &[person.bytes(), &[u8::from(known)]]);
+    /// Right passwords of a person: they cost work and rows, too. A stranger who knows the password does not use up what
+    /// the person's own browsers have. Each epoch has a count of its own: who used the former password up learns
+    /// nothing of the new one.
+    pub fn of_right_passwords(person: &Person, place: RightPassword, keyring: &KeyRing) -> Self {
+        let (id, epoch, place) = (person.id.bytes(), person.epoch.to_be_bytes(), [place as u8]);
+        let key = keyring.hash("right-passwords", OPERATOR, &[id, &epoch, &place]);
         Self { key, rule: WaitRule::Window { most: 60, length: Duration::from_secs(3_600) } }
     }
 

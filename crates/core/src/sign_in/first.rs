@@ -9,7 +9,7 @@ use crate::{
         password::{Password, Verified},
         person::EmailMark,
         session::{Factors, HALF_LIFE, HalfSignIn, SignIn, SignInOutcome},
-        waits::WaitCount,
+        waits::{RightPassword, WaitCount},
     },
     ports::{error::StoreError, hasher::Crowded, people::accounts::Along},
     sign_in::{
@@ -109,7 +109,8 @@ pub async fn sign_in(
         return Err(SignInError::Wrong);
     };
     let keyring = &entrance.context.keyring;
-    let right = WaitCount::of_right_passwords(account.person.id, browser.own.is_some(), keyring);
+    let place = if browser.own.is_some() { RightPassword::Known } else { RightPassword::Stranger };
+    let right = WaitCount::of_right_passwords(&account.person, place, keyring);
     if let Err(waiting) = counted.exchange(entrance, right, now).await? {
         return Err(SignInError::Wait(waiting.until));
     }

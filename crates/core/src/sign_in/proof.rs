@@ -12,6 +12,7 @@ use crate::{
         proof_act::ActName,
         recovery::RecoveryCode,
         session::{HALF_LIFE, MOST_SENDS, Session},
+        waits::{RightPassword, WaitCount},
     },
     phone::PhoneNumber,
     ports::{
@@ -276,14 +277,17 @@ pub(super) async fn check_password(own: &SignedIn<'_>, typed: &str) -> Result<()
     let counted = count(own).await?;
     let password = Password::read(typed).ok_or(ProofError::WrongPassword)?;
     let account = own.present().await?;
-    let compared = own.entrance.hasher.verify(counted.lane, password, account.password).await;
-    if !matches!(compared, Ok(Verified::No)) {
-        counted.give_back(own.entrance, own.now).await?;
+    match own.entrance.hasher.verify(counted.lane, password, account.password).await {
+        Ok(Verified::Yes | Verified::ByFormerFigures) => {}
+        Ok(Verified::No) => return Err(ProofError::WrongPassword),
+        Err(crowded) => {
+            counted.give_back(own.entrance, own.now).await?;
+            return Err(crowded.into());
+        }
     }
-    match compared? {
-        Verified::Yes | Verified::ByFormerFigures => Ok(()),
-        Verified::No => Err(ProofError::WrongPassword),
-    }
+    let right = WaitCount::of_right_passwords(&account.person, RightPassword::Proof, own.keyring());
+    let exchanged = counted.exchange(own.entrance, right, own.now).await?;
+    exchanged.map_err(|waiting| ProofError::Waiting(waiting.until))
 }
 
 /// Counts a try before anything is compared, as at sign-in.

@@ -80,8 +80,8 @@ async fn remind(
     entrance.people.remind(account, (due, now), &notice).await
 }
 
-/// Mails to the owners whose members have used 80 % of their pool. They get one mail for each month and each size of
-/// the pool. Returns the number of pools.
+/// Mails to the owners whose members have used 80 % of their pool. They get one mail a month, and one more if the pool
+/// has become larger than it was at the last mail. Returns the number of pools.
 pub async fn report_pools(
     entrance: &Entrance,
     now: Timestamp,
@@ -92,8 +92,8 @@ pub async fn report_pools(
         let page = entrance.people.members_with_pools(after, PAGE).await?;
         for Pooled { member, told } in &page {
             let Some(pool) = read_pool(&entrance.context, member, now).await? else { continue };
-            let mark = format!("{}/{}", pool.until, pool.of);
-            if is_mostly_used(pool) && told.as_ref() != Some(&mark) {
+            if is_mostly_used(pool) && !was_told(told.as_deref(), pool) {
+                let mark = format!("{}/{}", pool.until, pool.of);
                 pools += u32::from(report(entrance, (member, pool, &mark), now, rng).await?);
             }
         }
@@ -102,6 +102,12 @@ pub async fn report_pools(
             return Ok(pools);
         }
     }
+}
+
+/// Whether the owners have heard of a pool of this month that was at least as large. `told`: the month's end and the size.
+fn was_told(told: Option<&str>, PoolUse { of, until, .. }: PoolUse) -> bool {
+    let Some((month, size)) = told.and_then(|told| told.split_once('/')) else { return false };
+    month == until.to_string() && size.parse().is_ok_and(|size: u32| of <= size)
 }
 
 fn is_mostly_used(PoolUse { used, of, .. }: PoolUse) -> bool {

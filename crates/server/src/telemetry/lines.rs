@@ -3,8 +3,8 @@
 
 use std::{
     io::{self, Write},
-    sync::{Mutex, MutexGuard, PoisonError},
-    thread,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    thread::{self, Thread},
     time::Duration,
 };
 use tracing::{Level, Metadata};
@@ -16,6 +16,8 @@ const KEPT: Duration = Duration::from_millis(20);
 const MOST: usize = 32 * 1024;
 
 static GATHERED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+/// The thread that writes the gathered lines. It sleeps until there is one.
+static WRITER: OnceLock<Thread> = OnceLock::new();
 
 /// Standard error.
 pub struct Lines;
@@ -25,13 +27,17 @@ impl Lines {
     pub fn begin() -> Self {
         let writer = thread::Builder::new().name("log".to_owned());
         // Without the thread, lines are written when enough are gathered, or with the next urgent line.
-        let _ = writer.spawn(|| {
+        let spawned = writer.spawn(|| {
             loop {
+                thread::park();
                 #[expect(clippy::disallowed_methods, reason = "a thread of its own")]
                 thread::sleep(KEPT);
                 flush();
             }
         });
+        if let Ok(writer) = spawned {
+            let _ = WRITER.set(writer.thread().clone());
+        }
         Self
     }
 }
@@ -61,9 +67,12 @@ pub struct Line {
 impl Write for Line {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         let mut lines = gathered();
+        let is_first = lines.is_empty();
         lines.extend_from_slice(text);
         if self.at_once || lines.len() >= MOST {
             write_out(&mut lines);
+        } else if is_first && let Some(writer) = WRITER.get() {
+            writer.unpark();
         }
         Ok(text.len())
     }

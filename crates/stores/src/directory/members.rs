@@ -291,7 +291,9 @@ impl Members for SqlDirectory {
             }
             let place = batch.next_place();
             let batch = if narrower { raise_keys(batch, (tenant, id), by) } else { batch };
-            let batch = if member.disabled { shut_out(batch, member.person) } else { batch };
+            // A person whom another tenant has invited may go on while this one changes its disabled member.
+            let shuts = member.disabled && !former.disabled;
+            let batch = if shuts { shut_out(batch, member.person) } else { batch };
             let batch = told::tell_member(batch, webhooks, told, (member, None), by.at);
             let batch = notices.iter().fold(batch, insert_notice);
             let rows = self.sql.batch(owned(batch, tenant, had_owner)).await?;

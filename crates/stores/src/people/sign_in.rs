@@ -1,8 +1,14 @@
 //! The end of a sign-in: a session.
 
 use super::{
-    SqlPeople, activity::insert_sign_in, change::USE_RECOVERY_CODE, codes::FINISH_HALF, entries::Act,
-    links::add_link, notices::insert_notice, waits::reset,
+    SqlPeople,
+    activity::insert_sign_in,
+    change::USE_RECOVERY_CODE,
+    codes::FINISH_HALF,
+    entries::Act,
+    links::{LOCK_PERSON, add_link},
+    notices::insert_notice,
+    waits::reset,
 };
 use crate::sql::{
     Batch,
@@ -47,12 +53,14 @@ pub(super) const OWN_DEVICE: Statement = Statement {
     params: &[Text, Text, Int, Int],
 };
 
-/// The person must have the epoch, and a password.
+/// The person must have the epoch, and a password. A person who has left the tenant meanwhile is in none.
 pub(super) const INSERT_SESSION: Statement = Statement {
     table: "sessions",
     text: "INSERT INTO sessions (id, secret_hash, person_id, epoch, device_id, tenant_id, factors, invited,
             signed_in_at, seen_at, address, flash)
-        SELECT $1, $2, people.id, people.epoch, $5, $6, $7, $8, $9, $10, $11, $12
+        SELECT $1, $2, people.id, people.epoch, $5, (SELECT tenant_id FROM members
+                WHERE members.tenant_id = $6 AND members.person_id = people.id AND members.disabled = 0),
+            $7, $8, $9, $10, $11, $12
         FROM people WHERE people.id = $3 AND people.epoch = $4 AND people.password IS NOT NULL",
     params: &[Text, Bytes, Text, Int, Text, Text, Text, Int, Int, Int, Text, Bytes],
 };
@@ -107,6 +115,10 @@ fn whole(mut batch: Batch, finished: &Finished<'_>, by: &Change) -> Batch {
     let Finished { session, device, half, recovery, former, sign_in, notices, mail, mailed, tries } =
         finished;
     let person = || Value::from(session.person.to_string());
+    // What waits for a code locks the person before a proof. A batch that took the proof first could wait for it.
+    if mail.is_some() {
+        batch = batch.run_unmoved(&LOCK_PERSON, vec![person()]);
+    }
     if let Some(half) = half {
         let values =
             vec![half.bytes().as_slice().into(), person(), session.epoch.into(), by.at.micros().into()];

@@ -37,6 +37,23 @@ fn none_waits(outcome: Result<Proven, ProofError>) {
     assert!(matches!(outcome, Err(ProofError::NoneWaits)), "{outcome:?}");
 }
 
+pub async fn right_passwords_of_proofs_have_a_bound(base: &Base) -> Result<()> {
+    let door = open(base).await?;
+    door.owner("anna").await?;
+    let seat = seat(&door, "anna").await?;
+    let own = seat.own(&door);
+    for _ in 0..60 {
+        let _ = ask(&own, form(ActName::Email), PASSWORD, &mut rng()).await?;
+    }
+    let more = ask(&own, form(ActName::Email), PASSWORD, &mut rng()).await;
+    ensure!(matches!(more, Err(ProofError::Waiting(_))), "{more:?}");
+    ensure!(
+        door.sign_in(&seat.visitor, "anna", PASSWORD).await.is_ok(),
+        "the sign-in has a bound of its own"
+    );
+    Ok(())
+}
+
 pub async fn a_proof_is_for_one_act_and_one_form(base: &Base) -> Result<()> {
     let door = open(base).await?;
     let anna = door.owner("anna").await?;

@@ -63,7 +63,8 @@ pub async fn reset_two_factor(
     Ok(switch_off((management, people), &account, By::Operator, by, rng).await?)
 }
 
-/// Ends all sessions of a person. No browser belongs to it any more. A mail says so.
+/// Ends all sessions of a person. No browser belongs to it any more. A mail says so, unless the key ring cannot open the
+/// address.
 pub async fn sign_out(
     (management, people): (&Management, &dyn SignInStore),
     person: PersonId,
@@ -72,8 +73,8 @@ pub async fn sign_out(
 ) -> Result<(), OperatorError> {
     let account = account(people, person).await?;
     let change = AccountChange::SignOutEverywhere { forget_devices: true };
-    let notices = [mail(management, &account, News::SignedOut { at: by.at }, by.at, rng)?];
-    let along = Along { notices: &notices, ..Along::default() };
+    let notice = mail(management, &account, News::SignedOut { at: by.at }, by.at, rng).ok();
+    let along = Along { notices: notice.as_slice(), ..Along::default() };
     Ok(people.change_account(&account, &change, along, by).await?)
 }
 
