@@ -240,7 +240,13 @@ async fn a_notice_goes_out_by_mail_and_is_deleted() {
     let expires = app.clock.now() + Duration::from_secs(1_800);
     let sent = notice(&app, mail_to("lucja@example.com"), News::ResetPassword { link, expires });
     add(&app, &sent).await;
-    let mail = tokio::task::spawn_blocking(move || server.next()).await.unwrap();
+    // The server stays: killed before its answer, it has taken nothing.
+    let (_server, mail) = tokio::task::spawn_blocking(move || {
+        let mail = server.next();
+        (server, mail)
+    })
+    .await
+    .unwrap();
     assert_eq!(header(&mail, "Subject"), "Ustaw nowe hasło");
     let url = format!("https://portal.codes.example/portal/reset/{}", *secret.expose());
     for part in ["text", "html"] {
