@@ -159,7 +159,7 @@ start_redis() { # name port server options...: one server with a folder of its o
 start_redis_servers() { # one Redis, one Valkey, a master that Sentinels watch, and a cluster of three masters with a replica each
     local port nodes=() master sentinels=() quiet="$logs/redis"
     port=$(free_port)
-    start_redis one "$port" redis-server --databases 1000 || return 1
+    start_redis one "$port" redis-server --databases 3000 || return 1
     export COUNTERSIGN_TEST_REDIS="redis://127.0.0.1:$port"
     # Accepts only TLS, and a user with just the rights that docs/adr/0019 names.
     port=$(free_port) tls=$(free_port)
@@ -170,7 +170,7 @@ start_redis_servers() { # one Redis, one Valkey, a master that Sentinels watch, 
         +info +wait '+cluster|slots' '+memory|usage' +time >/dev/null || return 1
     export COUNTERSIGN_TEST_REDIS_TLS="rediss://app:secret@127.0.0.1:$tls"
     port=$(free_port)
-    start_redis valkey "$port" "$(find "$valkey_venv" -name valkey-server -type f | head -n 1)" --databases 1000 || return 1
+    start_redis valkey "$port" "$(find "$valkey_venv" -name valkey-server -type f | head -n 1)" --databases 3000 || return 1
     export COUNTERSIGN_TEST_VALKEY="redis://127.0.0.1:$port"
     for n in 1 2 3 4 5 6; do
         port=$(cluster_port)

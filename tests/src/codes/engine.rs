@@ -8,6 +8,7 @@ use countersign_stores::{
 };
 use redis::Value;
 use std::{
+    ops::Range,
     path::PathBuf,
     sync::{
         Arc,
@@ -29,8 +30,8 @@ pub enum Engine {
     },
 }
 
-/// The number of databases of each test server.
-const DATABASES: usize = 1_000;
+/// The databases of each test server that are handed out. Tests name lower ones themselves.
+const DATABASES: Range<usize> = 1_000..3_000;
 
 impl Engine {
     pub async fn embedded() -> Self {
@@ -46,9 +47,9 @@ impl Engine {
     }
 
     async fn database(variable: &str) -> Self {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        static NEXT: AtomicUsize = AtomicUsize::new(DATABASES.start);
         let database = NEXT.fetch_add(1, Ordering::SeqCst);
-        assert!(database < DATABASES);
+        assert!(DATABASES.contains(&database));
         let url = format!("{}/{database}", server(variable));
         command(&url, redis::cmd("FLUSHDB").arg("SYNC")).await;
         Self::Redis { url, _turn: None }
