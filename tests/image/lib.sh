@@ -57,7 +57,8 @@ can_run_containers() { [ "$(id -u)" = 0 ] && has apt-get; }
 
 install_container_tools() {
     local missing='' command
-    for command in buildah podman runc nginx redis-server ip /usr/lib/podman/netavark /usr/lib/podman/aardvark-dns /lib/systemd/systemd; do
+    # Netavark calls iptables, which its package does not ask for.
+    for command in buildah podman runc nginx redis-server ip iptables /usr/lib/podman/netavark /usr/lib/podman/aardvark-dns /lib/systemd/systemd; do
         has "$command" || missing="$missing $(basename "$command" | sed 's/^nginx$/nginx-light/; s/^ip$/iproute2/')"
     done
     find_initdb >/dev/null || missing="$missing postgresql"
