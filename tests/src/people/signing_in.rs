@@ -223,9 +223,15 @@ pub async fn right_passwords_have_a_bound_too(base: &Base) -> Result<()> {
         "{more:?}"
     );
     door.sign_in(&visitor(HOME, Some(&own)), "ada", PASSWORD).await?;
-    // Who used a former password up cannot tell a right guess of the new one from its wait.
+    door.clock.turn(seconds(3_600));
+    for number in 61..121 {
+        door.sign_in(&visitor(address(number), None), "ada", PASSWORD).await?;
+    }
+    let more = door.sign_in(&visitor(address(121), None), "ada", PASSWORD).await;
+    ensure!(matches!(more, Err(SignInError::Wait(_))), "{more:?}");
+    // A thief who used the former password up learns nothing of the new one from a wait.
     door.change(ada.person, AccountChange::Password(super::door::hashed())).await?;
-    door.sign_in(&visitor(address(61), None), "ada", PASSWORD).await?;
+    door.sign_in(&visitor(address(122), None), "ada", PASSWORD).await?;
     Ok(())
 }
 

@@ -112,11 +112,11 @@ async fn main() -> Result<()> {
     println!("\nThe medians are {difference:.1} % apart.");
 
     // What the node does without any request is no part of a sign-in.
-    let (before, since) = (cpu_of(node.process.0.id())?, Instant::now());
-    tokio::time::sleep(REST).await;
-    let rest = (cpu_of(node.process.0.id())? - before).div_duration_f64(since.elapsed());
-
     let pid = node.process.0.id();
+    let (before, since) = (cpu_of(pid)?, Instant::now());
+    tokio::time::sleep(REST).await;
+    let rest = (cpu_of(pid)? - before).div_duration_f64(since.elapsed());
+
     let (before, hashed, since) = (cpu_of(pid)?, cpu_of_hashing(pid)?, Instant::now());
     let sign_in = async |n: usize| {
         let form = page.form(&format!("10.9.{}.{}", n / 250, n % 250 + 1)).await?;

@@ -118,7 +118,7 @@ pub async fn sign_in(
         renew_hash(entrance, visitor, &account, (&counted, password), now).await;
     }
     let finished = account.phone.is_none();
-    let mail = mail_on_attempt(entrance, visitor, (&account, &browser), finished, now, rng);
+    let mut mail = mail_on_attempt(entrance, visitor, (&account, &browser), finished, now, rng);
     if finished {
         let beginning = Beginning {
             factors: Factors::Password,
@@ -134,16 +134,15 @@ pub async fn sign_in(
         let session = begin(entrance, visitor, (&account, browser), beginning, now, rng).await?;
         return Ok(Entered::SignedIn(Box::new(session)));
     }
-    let mail = match &mail {
-        Some(mail) => match people.add_link(&mail.link, &[]).await {
+    if let Some(one) = &mail {
+        match people.add_link(&one.link, &[]).await {
             // The person got too many such links in the last hour.
-            Err(StoreError::Full { .. }) => None,
-            outcome => outcome.map(|()| Some(mail))?,
-        },
-        None => None,
-    };
+            Err(StoreError::Full { .. }) => mail = None,
+            outcome => outcome?,
+        }
+    }
     let asked = note(SignInOutcome::CodeAsked, rng);
-    people.note_sign_in(&asked, mail.map(|mail| (&mail.notice, mail.unless_since))).await?;
+    people.note_sign_in(&asked, mail.as_ref().map(|mail| (&mail.notice, mail.unless_since))).await?;
     let sent = send_first_code(entrance, visitor, (&account, &browser), &open, now, rng).await;
     let half = LinkSecret::generate(rng);
     let row = HalfSignIn {

@@ -1,14 +1,8 @@
 //! The end of a sign-in: a session.
 
 use super::{
-    SqlPeople,
-    activity::insert_sign_in,
-    change::USE_RECOVERY_CODE,
-    codes::FINISH_HALF,
-    entries::Act,
-    links::{LOCK_PERSON, add_link},
-    notices::insert_notice,
-    waits::reset,
+    SqlPeople, activity::insert_sign_in, change::USE_RECOVERY_CODE, codes::FINISH_HALF, entries::Act,
+    links::add_link, notices::insert_notice, waits::reset,
 };
 use crate::sql::{
     Batch,
@@ -115,9 +109,10 @@ fn whole(mut batch: Batch, finished: &Finished<'_>, by: &Change) -> Batch {
     let Finished { session, device, half, recovery, former, sign_in, notices, mail, mailed, tries } =
         finished;
     let person = || Value::from(session.person.to_string());
-    // What waits for a code locks the person before a proof. A batch that took the proof first could wait for it.
-    if mail.is_some() {
-        batch = batch.run_unmoved(&LOCK_PERSON, vec![person()]);
+    // The link comes first, because it locks the person. What waits for a code locks the person before a proof: a batch
+    // that took the proof first could wait for it.
+    if let Some((link, notice)) = mail {
+        batch = insert_notice(add_link(batch, link), notice);
     }
     if let Some(half) = half {
         let values =
@@ -140,9 +135,6 @@ fn whole(mut batch: Batch, finished: &Finished<'_>, by: &Change) -> Batch {
         .run_unmoved(&INSERT_SESSION, session_values(session))
         .run(&END_OLDEST, vec![person(), session.id.to_string().into(), most.into()])
         .run(&DROP_PROOFS, vec![person()]);
-    if let Some((link, notice)) = mail {
-        batch = insert_notice(add_link(batch, link), notice);
-    }
     notices.iter().fold(reset(insert_sign_in(batch, sign_in), tries), insert_notice)
 }
 

@@ -116,11 +116,11 @@ fn longest_of(rule: WaitRule) -> Duration {
     }
 }
 
-fn give_one_back(count: &WaitCount, now: Timestamp) -> (&'static Statement, Vec<Value>) {
-    (&GIVE_BACK, vec![count.key.as_slice().into(), now.micros().into()])
+fn give_one_back(batch: Batch, count: &WaitCount, now: Timestamp) -> Batch {
+    batch.run(&GIVE_BACK, vec![count.key.as_slice().into(), now.micros().into()])
 }
 
-fn count_one(count: &WaitCount, now: Timestamp) -> (&'static Statement, Vec<Value>) {
+fn count_one(batch: Batch, count: &WaitCount, now: Timestamp) -> Batch {
     let mut values: Vec<Value> = vec![count.key.as_slice().into(), now.micros().into()];
     match count.rule {
         WaitRule::Ladder { free } => {
@@ -129,13 +129,13 @@ fn count_one(count: &WaitCount, now: Timestamp) -> (&'static Statement, Vec<Valu
             values.push(i64::from(free).into());
             values.push((now + last).micros().into());
             values.extend(steps.map(|step| Value::from(step.as_micros() as i64)));
-            (&COUNT_IN_LADDER, values)
+            batch.run_touching(1, &COUNT_IN_LADDER, values)
         }
         WaitRule::Window { most, length } => {
             values.push((now - length).micros().into());
             values.push(i64::from(most).into());
             values.push((now + length).micros().into());
-            (&COUNT_IN_WINDOW, values)
+            batch.run_touching(1, &COUNT_IN_WINDOW, values)
         }
     }
 }
@@ -166,13 +166,7 @@ impl Waits for SqlPeople {
         ordered.sort_by_key(|(count, _)| count.key);
         loop {
             let batch = ordered.iter().fold(Batch::default(), |batch, (count, counted)| {
-                if *counted {
-                    let (statement, values) = count_one(count, now);
-                    batch.run_touching(1, statement, values)
-                } else {
-                    let (statement, values) = give_one_back(count, now);
-                    batch.run(statement, values)
-                }
+                if *counted { count_one(batch, count, now) } else { give_one_back(batch, count, now) }
             });
             match self.sql().batch(batch).await {
                 Ok(_) => return Ok(Ok(())),
@@ -187,13 +181,8 @@ impl Waits for SqlPeople {
     }
 
     async fn give_back(&self, counts: &[WaitCount], now: Timestamp) -> Result<(), StoreError> {
-        let mut ordered: Vec<_> = counts.iter().collect();
-        ordered.sort_by_key(|count| count.key);
-        let batch = ordered.iter().fold(Batch::default(), |batch, count| {
-            let (statement, values) = give_one_back(count, now);
-            batch.run(statement, values)
-        });
-        self.sql().batch(batch).await.map(drop)
+        // Nothing is counted, so nobody has to wait.
+        self.exchange_try(counts, &[], now).await.map(drop)
     }
 
     async fn reset_wait(&self, count: &WaitCount) -> Result<(), StoreError> {
